@@ -1,0 +1,111 @@
+# How tests are registered. Every test runs through tests/run-test, which fails it when a sanitizer
+# wrote a report, whatever the program's exit code was.
+#
+#   cip_unit_test(<room> <file> [libraries or extra sources ...])
+#       tests/unit/<room>/test_<file>.c, linked with cip_<room> and Criterion.
+#   cip_thread_test(<name> <libraries ...>)
+#       tests/threads/<name>.c, a plain program (0 = passed) that also runs under ThreadSanitizer.
+#   cip_fuzz_target(<name> <libraries ...>)
+#       tests/fuzz/fuzz_<name>.c over tests/fuzz/corpus/<name>/. Always built as a replay of the
+#       corpus; with CIP_FUZZ also as the libFuzzer program fuzz_<name>.
+#   cip_integration_test(<name> [TIMEOUT seconds])
+#       tests/integration/<name>.sh with CIP, CIP_FAKE_REGISTRY and CIP_SOURCE_DIR in its environment.
+#
+# A test whose room is not part of this build (CIP_ROOMS) is left out.
+
+set(CIP_RUN_TEST ${PROJECT_SOURCE_DIR}/tests/run-test)
+
+function(cip_libraries_present ret_present)
+	set(${ret_present} TRUE PARENT_SCOPE)
+	foreach(item IN LISTS ARGN)
+		if(item MATCHES "^cip_(.+)$" AND CMAKE_MATCH_1 IN_LIST CIP_ALL_ROOMS AND NOT TARGET ${item})
+			set(${ret_present} FALSE PARENT_SCOPE)
+		endif()
+	endforeach()
+endfunction()
+
+# Splits extra arguments into sources (*.c) and libraries and gives them to the target.
+function(cip_target_extras target)
+	foreach(item IN LISTS ARGN)
+		if(item MATCHES "\\.c$")
+			target_sources(${target} PRIVATE ${item})
+		else()
+			target_link_libraries(${target} PRIVATE ${item})
+		endif()
+	endforeach()
+endfunction()
+
+function(cip_unit_test room file)
+	cip_libraries_present(present cip_${room} ${ARGN})
+	# Criterion does not start under ThreadSanitizer.
+	if(NOT present OR CIP_SANITIZE STREQUAL "thread")
+		return()
+	endif()
+	set(target test_${room}_${file})
+	add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/unit/${room}/test_${file}.c)
+	# Extras first: static archives are searched in this order.
+	cip_target_extras(${target} ${ARGN})
+	target_link_libraries(${target} PRIVATE cip_${room} PkgConfig::CRITERION)
+	add_test(NAME unit/${room}/${file} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}>)
+	set_tests_properties(unit/${room}/${file} PROPERTIES
+		LABELS unit TIMEOUT 120 FAIL_REGULAR_EXPRESSION "Tested: 0 "
+		ENVIRONMENT "CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+function(cip_thread_test name)
+	cip_libraries_present(present ${ARGN})
+	if(NOT present)
+		return()
+	endif()
+	set(target thread_${name})
+	add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/threads/${name}.c)
+	cip_target_extras(${target} ${ARGN})
+	add_test(NAME threads/${name} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}>)
+	set_tests_properties(threads/${name} PROPERTIES
+		LABELS threads TIMEOUT 120
+		ENVIRONMENT "CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+function(cip_fuzz_target name)
+	cip_libraries_present(present ${ARGN})
+	if(NOT present)
+		return()
+	endif()
+	set(source ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c)
+	set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+
+	set(target replay_${name})
+	add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+	cip_target_extras(${target} ${ARGN})
+	add_test(NAME fuzz/${name} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}> ${corpus})
+	set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+
+	if(CIP_FUZZ)
+		add_executable(fuzz_${name} ${source})
+		cip_target_extras(fuzz_${name} ${ARGN})
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+		set_target_properties(fuzz_${name} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzzers)
+	endif()
+endfunction()
+
+function(cip_integration_test name)
+	cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "")
+	if(NOT TARGET cip)
+		return()
+	endif()
+	if(NOT arg_TIMEOUT)
+		set(arg_TIMEOUT 120)
+	endif()
+	set(environment
+		"CIP=$<TARGET_FILE:cip>"
+		"CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
+		"CIP_SANITIZE=${CIP_SANITIZE}")
+	if(TARGET fake_registry)
+		list(APPEND environment "CIP_FAKE_REGISTRY=$<TARGET_FILE:fake_registry>")
+	endif()
+	add_test(NAME integration/${name}
+		COMMAND ${CIP_RUN_TEST} ${PROJECT_SOURCE_DIR}/tests/integration/${name}.sh)
+	set_tests_properties(integration/${name} PROPERTIES
+		LABELS integration TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
+endfunction()
