@@ -1,0 +1,54 @@
+/*
+ * Names (distribution reference grammar, registry-client facts §1): hosts, repository paths, tags.
+ * Everything is keyed by the canonical full repository "host/path": lower-case host, no trailing
+ * dot, no default port, Docker Hub's aliases folded into docker.io. Pure, any thread.
+ */
+#ifndef CIP_IMAGE_REFERENCE_H
+#define CIP_IMAGE_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* A repository as borrowed text: both parts point into memory of whoever made it. */
+struct repository {
+	const char *
+		host; /* canonical "registry.example:5000"; also the key of credentials and limits */
+	const char *path; /* "k8s-artifacts-prod/images/foo", no leading or trailing slash */
+};
+
+/*
+ * Canonical form of a registry of a promoter manifest: host, optionally followed by path
+ * components ("us-docker.pkg.dev/project/repo"). The host is mandatory: short names are errors.
+ * ERR_INVALID names the offending part. The caller frees the result.
+ */
+bool registry_name_canonical(const char *text, char **ret_name, struct err **err);
+
+/* "component{/component}", as an image name below a registry. ERR_INVALID names the offending part. */
+bool image_name_check(const char *name, struct err **err);
+
+/*
+ * Brings "host/path" into canonical form (a single component on Docker Hub gains "library/") and
+ * splits it at its first slash into fresh memory: repository_release. The length limit of 255
+ * bytes for "host/path" applies. ERR_INVALID names the offending part.
+ */
+bool repository_parse(const char *text, struct repository *ret_repository, struct err **err);
+
+/* Frees what repository_parse made; not for borrowed ones. Safe to call twice. */
+void repository_release(struct repository *repository);
+
+/* True for addresses and names of the loopback: localhost, *.localhost, 127.0.0.0/8, [::1], any port. */
+bool host_is_loopback(const char *host);
+
+/* [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}, ASCII. */
+bool tag_is_valid(const char *tag);
+
+/*
+ * "sha256-" (or "sha512-", which referrers' tags cut to the same length) + 64 hex digits, bare or
+ * with a suffix: such tags carry signatures and referrers of other digests, so no manifest may
+ * claim one.
+ */
+bool tag_is_reserved(const char *tag);
+
+#endif
