@@ -1,0 +1,33 @@
+/* Files: bounded reading and atomic writing. Any thread; paths are borrowed. */
+#ifndef CIP_BASE_FS_H
+#define CIP_BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/*
+ * Appends the whole regular file to `out`. ERR_NOT_FOUND if there is none, ERR_TOO_LARGE if it does
+ * not fit below out's maximum, ERR_IO otherwise (a directory, a device, no permission).
+ */
+bool fs_read_file(const char *path, struct str *out, struct err **err);
+
+/*
+ * Replaces `path` with the bytes or leaves it untouched: written to a temporary file beside it,
+ * synced, renamed. `mode` as in open(2). ERR_IO with the path and the system's reason.
+ */
+bool fs_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode, struct err **err);
+
+/* Creates a directory and its missing parents (mode 0700 for what it makes). */
+bool fs_make_directories(const char *path, struct err **err);
+
+/* Removes a tree without following links. A missing path is success. */
+bool fs_remove_tree(const char *path, struct err **err);
+
+/* "a/b", exactly one slash between. Fresh memory. */
+char *fs_join(const char *directory, const char *name);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * HTTP for everybody. One I/O thread owns every connection (curl_multi); callers are worker threads
+ * that write straight lines: start a call, wait, read. Nothing here knows what a registry is.
+ *
+ * Calls may be started and waited for on any thread; one call belongs to one thread at a time.
+ * Bodies cross threads in bounded channels (HTTP_CHANNEL_BYTES a direction and call), so a slow
+ * reader slows its server and memory stays bounded. Every wait ends: on an answer, on a deadline
+ * (http_options), or when the cancel token reaches CANCEL_NOW. At CANCEL_DRAIN calls still start:
+ * whoever starts work decides.
+ *
+ * Redirects of GET and HEAD are followed by our own rules: never https to http, http only from and to
+ * loopback, never to link-local or metadata addresses, to private addresses only from a private
+ * host, at most 5; Authorization and other caller headers marked private never go to another host.
+ * Redirects of other methods are errors.
+ *
+ * Queries of URLs never appear in logs or errors: they may be signed.
+ */
+#ifndef CIP_NET_HTTP_H
+#define CIP_NET_HTTP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define HTTP_CHANNEL_BYTES ((size_t)8 * 64 * 1024)
+
+struct http;
+
+/* All times in milliseconds; 0 takes the default in brackets. */
+struct http_options {
+	const struct clock *clock;	/* NULL: clock_system */
+	struct cancel *cancel;		/* borrowed; may be NULL */
+	const char *user_agent;		/* borrowed for the life of the client */
+	unsigned connections_per_host;	/* requests in flight to one host, each on a connection with HTTP/1.1 [20] */
+	int64_t connect_timeout_ms;	/* name look-up, TCP and TLS [15 s] */
+	int64_t first_byte_timeout_ms;	/* from the end of our request to the status line [60 s] */
+	int64_t stall_timeout_ms;	/* no byte moved in either direction while one should [60 s] */
+	unsigned attempts;		/* tries of a request that is safe to repeat, first included [4] */
+	int64_t retry_base_ms;		/* first back-off ceiling, doubled each time, full jitter [500 ms] */
+	int64_t retry_max_ms;		/* back-off ceiling [30 s] */
+	int64_t retry_after_max_ms;	/* longest Retry-After that is obeyed; longer is an error [300 s] */
+};
+
+/* What a request, or everything under a name, cost. Counts every request put on the wire, retries and redirects included. */
+struct http_tally {
+	_Atomic uint64_t requests;
+	_Atomic uint64_t retries;
+	_Atomic uint64_t bytes_received; /* bodies */
+	_Atomic uint64_t bytes_sent;	 /* bodies */
+};
+
+/* Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without TLS). */
+struct http *http_new(const struct http_options *options, struct err **err);
+/* All calls must have been freed. */
+void http_free(struct http *http);
+DEFINE_CLEANUP(struct http, http_freep, http_free)
+
+/* Totals of the client so far; live until http_free. */
+const struct http_tally *http_totals(const struct http *http);
+
+/* How to trust the servers of one host. Made once, shared by its requests, freed after them. */
+struct http_tls;
+struct http_tls_options {
+	const char *ca_file; /* PEM, added to the system's store; NULL: system store only (SSL_CERT_FILE, SSL_CERT_DIR heeded) */
+	bool skip_verify;    /* certificates are not checked */
+};
+/* ERR_USAGE with the file's name and OpenSSL's reason. TLS 1.2 at least, always. */
+struct http_tls *http_tls_new(const struct http_tls_options *options, struct err **err);
+void http_tls_free(struct http_tls *tls);
+DEFINE_CLEANUP(struct http_tls, http_tls_freep, http_tls_free)
+
+struct http_header {
+	const char *name;
+	const char *value;
+	bool is_private; /* never sent to another host, never logged */
+};
+
+struct http_request {
+	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH" */
+	const char *url;    /* absolute, sent as it is (no dot-segment removal) */
+	const struct http_header *headers;
+	size_t header_count;
+
+	/* Request body: none, or `body_len` bytes at `body`, or `body_len` bytes written by http_call_write. */
+	const void *body; /* borrowed until the call ends */
+	uint64_t body_len;
+	bool body_streamed;
+
+	/*
+	 * Response body: collected up to response_max bytes (more is ERR_TOO_LARGE), or, with
+	 * response_streamed, read by http_call_read as it arrives.
+	 */
+	size_t response_max;
+	bool response_streamed;
+
+	bool repeatable;	      /* safe to repeat: http_do retries it */
+	const struct http_tls *tls;   /* NULL: system trust */
+	struct http_tally *tally;     /* counted here too, besides the client's totals; may be NULL */
+};
+
+/* Everything a server said besides a streamed body. */
+struct http_response {
+	int status;
+	char *url;	   /* of the response, after redirects; owned */
+	struct str head;   /* raw header lines, each ended by \n; at most 64 KiB and 200 lines */
+	struct str body;   /* collected body */
+};
+void http_response_release(struct http_response *response);
+/* Value of the n-th (from 0) header `name`, in fresh memory; NULL if there is none. Names compare without case. */
+char *http_response_header(const struct http_response *response, const char *name, size_t n);
+
+/*
+ * Sends and waits; repeats a `repeatable` request on ERR_TRANSIENT, ERR_TIMEOUT, 408, 429, 500, 502,
+ * 503, 504 with back-off and Retry-After. Any status is a success here: the caller judges it. Not for
+ * streamed bodies. ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED, ERR_INVALID
+ * (redirect or response against the rules); messages name method, host, path and attempts.
+ */
+bool http_do(struct http *http, const struct http_request *request, struct http_response *ret_response,
+	     struct err **err);
+
+/* ---- Calls in flight: several at once from one thread, and streamed bodies. Never retried. ---- */
+
+struct http_call;
+
+/* Queues the request; never blocks, never fails: errors come out of the functions below. */
+struct http_call *http_start(struct http *http, const struct http_request *request);
+
+/* Blocks until status and headers are in. Then `status` and `head` of http_call_response are valid. */
+bool http_call_wait_head(struct http_call *call, struct err **err);
+
+/* Blocks until the whole exchange has ended; the collected body is complete. */
+bool http_call_wait(struct http_call *call, struct err **err);
+
+/* Borrowed; NULL before the head has arrived. Fields may be taken with steal once the call has ended. */
+struct http_response *http_call_response(struct http_call *call);
+
+/* Reads at least one byte of a streamed response; 0 at its clean end. A truncated body is ERR_TRANSIENT. */
+bool http_call_read(struct http_call *call, void *bytes, size_t max, size_t *ret_len, struct err **err);
+
+/* Blocks until the channel took all bytes. Fails as soon as the call does or the server answers early. */
+bool http_call_write(struct http_call *call, const void *bytes, size_t len, struct err **err);
+
+/*
+ * How many bytes http_call_write would take without blocking (0 when the channel is full; SIZE_MAX when
+ * the call has ended, so that the error can be fetched). For a reader that feeds several writers.
+ */
+size_t http_call_writable(struct http_call *call);
+
+/* Blocks until at least one of the calls can take `want` bytes or has ended. */
+bool http_wait_any_writable(struct http_call *const *calls, size_t count, size_t want, struct err **err);
+
+/* Blocks until one of the calls has ended and tells which. NULL entries are skipped. */
+bool http_wait_any(struct http_call *const *calls, size_t count, size_t *ret_index, struct err **err);
+
+/* Cancels what still runs. NULL is allowed. */
+void http_call_free(struct http_call *call);
+DEFINE_CLEANUP(struct http_call, http_call_freep, http_call_free)
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * cip.yaml: our own settings, never read from the tree of manifests it governs and never searched
+ * for (docs/configuration.md describes the schema). Strict: unknown or duplicate keys are errors
+ * with file:line:column. Read-only after loading.
+ */
+#ifndef CIP_RECONCILER_CONFIG_H
+#define CIP_RECONCILER_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/vec.h"
+#include "net/http.h"
+#include "registry/registry.h"
+
+struct config {
+	VEC(struct registry_host_options) hosts; /* `registries:`; strings owned */
+	struct http_options network;		 /* `network:`; 0 where nothing is said */
+	char *git_ca_file;			 /* `git: {ca: …}`; NULL: none */
+};
+
+/*
+ * `manifest_dir` (may be NULL) is the manifest tree on disk: a configuration inside it is refused
+ * (symbolic links resolved). ERR_USAGE with every fault of the file in one message, a line each.
+ */
+bool config_load(const char *path, const char *manifest_dir, struct config *ret_config, struct err **err);
+void config_release(struct config *config);
+
+/* Settings that weaken checks, as warnings to be said at start; one line each, nothing if none. */
+void config_warnings(const struct config *config, struct str *out);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * Everything a run tells, as plain values in one bounded queue. One thread drains it and owns what
+ * people see: log, progress, plan, table, report. Workers block while the queue is full, the I/O
+ * thread never posts. The consumer sees events in the order they were posted.
+ */
+#ifndef CIP_RECONCILER_EVENT_H
+#define CIP_RECONCILER_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "image/digest.h"
+#include "reconciler/finding.h"
+
+/* Names shown to people; not barriers: each digest moves on as soon as it is ready. */
+enum phase {
+	PHASE_SETUP,
+	PHASE_PLAN,
+	PHASE_PROVENANCE,
+	PHASE_VALIDATE,
+	PHASE_PROMOTE,
+	PHASE_SIGN,
+	PHASE_ATTEST,
+	PHASES
+};
+const char *phase_name(enum phase phase);
+
+/* What became of one (destination repository, digest). */
+enum outcome {
+	OUTCOME_IN_PLACE,    /* nothing to do */
+	OUTCOME_PLANNED,     /* would be promoted (no --confirm) */
+	OUTCOME_PROMOTED,    /* everything missing was written */
+	OUTCOME_LOST,	     /* neither side holds it */
+	OUTCOME_QUARANTINED, /* left alone on purpose: tag move, overlap, malformed, frozen, cycle */
+	OUTCOME_FAILED,	     /* a registry could not be read or written */
+	OUTCOME_WAITING,     /* its source is a destination of this run that does not hold it yet */
+	OUTCOME_NOT_DONE,    /* the run was stopped before it came to this */
+	OUTCOMES
+};
+const char *outcome_name(enum outcome outcome);
+
+enum tag_found {
+	TAG_UNKNOWN, /* not looked at, or the look failed */
+	TAG_ABSENT,
+	TAG_AT_DIGEST,
+	TAG_ELSEWHERE, /* points at another digest */
+};
+const char *tag_found_name(enum tag_found found);
+
+enum tag_done {
+	TAG_DONE_NOTHING,
+	TAG_DONE_PLANNED,
+	TAG_DONE_WRITTEN,
+	TAG_DONE_QUARANTINED,
+};
+const char *tag_done_name(enum tag_done done);
+
+struct record_tag {
+	const char *name;	   /* interned */
+	enum tag_found found;
+	struct digest found_digest; /* with TAG_ELSEWHERE, if known; else all zero */
+	enum tag_done done;
+	int64_t written_unix_ms; /* 0: not written */
+};
+
+/* One (destination repository, digest). Interned strings outlive the queue. */
+struct record {
+	const char *project;
+	const char *source;	 /* "host/path" */
+	const char *destination; /* "host/path" */
+	struct place place;	 /* of the digest in the images file */
+	struct digest digest;
+	bool digest_present;	 /* seen at the destination */
+	enum outcome outcome;
+	enum finding_kind reason; /* meaningful for quarantined, lost, failed */
+	enum err_kind error_kind; /* meaningful for failed */
+	char *error;		  /* owned; NULL: none */
+	VEC(struct record_tag) tags;
+	int64_t started_unix_ms, ended_unix_ms; /* 0: nothing was done */
+	uint64_t requests, bytes_received, bytes_sent;
+};
+void record_release(struct record *record);
+
+/* What looking at one repository cost and what was simply in place there. */
+struct repository_look {
+	const char *repository; /* "host/path", interned */
+	const char *project;
+	bool is_source;
+	uint64_t in_place; /* digests with nothing to do, no record posted for them unless asked for */
+	uint64_t requests, bytes_received;
+	char *error; /* owned; NULL: it could be read */
+};
+
+struct plan_totals {
+	uint64_t digests;	/* (destination repository, digest) pairs */
+	uint64_t edges;
+	uint64_t repositories;	/* to be looked at */
+};
+
+enum event_kind {
+	EVENT_LOG,
+	EVENT_PHASE,	  /* a phase has begun */
+	EVENT_TOTALS,	  /* how much there is */
+	EVENT_FINDING,	  /* of the declared state */
+	EVENT_LOOK,	  /* a repository was looked at */
+	EVENT_RECORD,	  /* a pair has reached its end */
+};
+
+struct event {
+	enum event_kind kind;
+	int64_t unix_ms;
+	union {
+		struct {
+			enum log_level level;
+			char *text; /* owned */
+		} log;
+		enum phase phase;
+		struct plan_totals totals;
+		struct finding finding; /* message owned */
+		struct repository_look look;
+		struct record record;
+	};
+};
+void event_release(struct event *event);
+
+struct event_queue;
+
+/* `consume(ctx, event)` runs on the queue's own thread; NULL as event is a tick for redrawing, at least every 200 ms. */
+typedef void event_consumer_fn(void *ctx, const struct event *event);
+struct event_queue *event_queue_new(event_consumer_fn *consume, void *ctx);
+
+/* Takes what the event owns. Blocks while 1,024 events wait. Any thread except the consumer's. */
+void event_post(struct event_queue *queue, struct event *event);
+
+/* Returns when everything posted before has been consumed. */
+void event_flush(struct event_queue *queue);
+
+/* Consumes what is left, then ends the thread. */
+void event_queue_free(struct event_queue *queue);
+DEFINE_CLEANUP(struct event_queue, event_queue_freep, event_queue_free)
+
+#endif

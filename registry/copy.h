@@ -1,0 +1,64 @@
+/*
+ * Copying whole images by digest: manifests, indexes of any depth, blobs; then tags. Written
+ * bottom-up (blobs, children, root, tags), so a killed copy never leaves a tag on something
+ * incomplete. Each source manifest and blob is read once for all destinations of a group; a blob
+ * or child needed twice for one repository is sent once, also by two threads at the same moment;
+ * blobs are mounted where the source or an earlier destination lives on the same host, streamed
+ * otherwise, hashed on the way, the last bytes withheld until the digest is right.
+ *
+ * All functions may be called from any thread; a group is worked on by its calling thread.
+ */
+#ifndef CIP_REGISTRY_COPY_H
+#define CIP_REGISTRY_COPY_H
+
+#include "registry/registry.h"
+
+struct copier;
+
+/* Bounds for one root; 0 takes the default in brackets. More is ERR_TOO_LARGE. */
+struct copy_limits {
+	unsigned depth;	       /* nested indexes [8] */
+	unsigned manifests;    /* [1,000] */
+	unsigned blobs;	       /* [10,000] */
+	uint64_t bytes;	       /* [1 TiB] */
+};
+
+struct copier *copier_new(struct registry *registry, const struct copy_limits *limits, const struct clock *clock,
+			  struct cancel *cancel);
+void copier_free(struct copier *copier);
+DEFINE_CLEANUP(struct copier, copier_freep, copier_free)
+
+enum copy_tag_state {
+	COPY_TAG_PENDING, /* not written (yet) */
+	COPY_TAG_WRITTEN,
+	COPY_TAG_IN_PLACE, /* a second look found it right already */
+	COPY_TAG_MOVED,	   /* a second look found another digest there: not written */
+};
+
+struct copy_tag {
+	const char *name; /* borrowed */
+	enum copy_tag_state state;
+	int64_t written_unix_ms;
+};
+
+struct copy_destination {
+	struct repository repository;	  /* borrowed */
+	struct copy_tag *tags;		  /* may be none: present by digest is enough */
+	size_t tag_count;
+	bool has_manifest;		  /* seen there already: only tags are missing */
+	int64_t observed_ms;		  /* monotonic time of the look; a tag is looked at again if older than 60 s */
+	struct http_tally tally;	  /* what this destination cost */
+	struct err *err;		  /* owned by the caller afterwards; NULL: everything is in place */
+};
+
+/*
+ * Brings `digest` of `source` to every destination. Returns false only if nothing could be read
+ * from the source (ERR_NOT_FOUND: the source does not hold it; then no destination was touched);
+ * otherwise each destination carries its own outcome, and a failure of one stops no other.
+ * Reads of the source are counted in `source_tally`.
+ */
+bool copy_group(struct copier *copier, const struct repository *source, const struct digest *digest,
+		struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
+		struct err **err);
+
+#endif
