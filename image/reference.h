@@ -13,8 +13,7 @@
 
 /* A repository as borrowed text: both parts point into memory of whoever made it. */
 struct repository {
-	const char *
-		host; /* canonical "registry.example:5000"; also the key of credentials and limits */
+	const char *host; /* canonical, "registry.example:5000"; key of credentials and limits */
 	const char *path; /* "k8s-artifacts-prod/images/foo", no leading or trailing slash */
 };
 
