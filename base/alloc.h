@@ -22,8 +22,10 @@ char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *mem_strndup(const char *text, size_t max) __attribute__((malloc, returns_nonnull));
 
 /* Formats into fresh memory. The caller owns the result. */
-char *mem_printf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
-char *mem_vprintf(const char *fmt, va_list args) __attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
+char *mem_printf(const char *fmt, ...)
+	__attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *mem_vprintf(const char *fmt, va_list args)
+	__attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 /* NULL is allowed. */
 void mem_free(void *memory);

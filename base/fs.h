@@ -17,9 +17,11 @@ bool fs_read_file(const char *path, struct str *out, struct err **err);
 
 /*
  * Replaces `path` with the bytes or leaves it untouched: written to a temporary file beside it,
- * synced, renamed. `mode` as in open(2). ERR_IO with the path and the system's reason.
+ * synced, renamed. A link to a file stays a link; a device or pipe (/dev/stdout) is written to
+ * instead of being replaced. `mode` as in open(2). ERR_IO with the path and the system's reason.
  */
-bool fs_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode, struct err **err);
+bool fs_write_atomic(
+	const char *path, const void *bytes, size_t len, mode_t mode, struct err **err);
 
 /* Creates a directory and its missing parents (mode 0700 for what it makes). */
 bool fs_make_directories(const char *path, struct err **err);

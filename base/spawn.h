@@ -13,10 +13,10 @@
 #include "base/err.h"
 
 struct spawn_options {
-	const char *program;		  /* absolute path */
-	const char *const *arguments;	  /* argv[0] first, NULL-terminated */
-	const char *const *environment;	  /* "NAME=value", NULL-terminated */
-	bool keep_stderr;		  /* child writes to our standard error; else it is piped */
+	const char *program;		/* absolute path */
+	const char *const *arguments;	/* argv[0] first, NULL-terminated */
+	const char *const *environment; /* "NAME=value", NULL-terminated */
+	bool keep_stderr;		/* child writes to our standard error; else it is piped */
 };
 
 struct spawn_child {
@@ -25,10 +25,14 @@ struct spawn_child {
 	int output; /* we read */
 	int errors; /* we read; -1 with keep_stderr */
 };
-#define SPAWN_CHILD_INIT {.pid = -1, .input = -1, .output = -1, .errors = -1}
+#define SPAWN_CHILD_INIT                                                                           \
+	{                                                                                          \
+		.pid = -1, .input = -1, .output = -1, .errors = -1                                 \
+	}
 
 /* Descriptors are close-on-exec and belong to the child struct. ERR_IO, ERR_NOT_FOUND. */
-bool spawn_start(const struct spawn_options *options, struct spawn_child *ret_child, struct err **err);
+bool spawn_start(
+	const struct spawn_options *options, struct spawn_child *ret_child, struct err **err);
 
 /*
  * Closes our ends, waits up to grace_ms, then kills the process group and reaps it.

@@ -23,7 +23,10 @@ struct str {
 	bool overflowed;
 };
 
-#define STR_INIT(maximum) {.max = (maximum)}
+#define STR_INIT(maximum)                                                                          \
+	{                                                                                          \
+		.max = (maximum)                                                                   \
+	}
 
 /* For text we make ourselves, whose size our own input bounds already. */
 #define STR_TEXT_MAX ((size_t)64 << 20)
@@ -44,7 +47,7 @@ const char *str_text(const struct str *s);
 /* True if anything was refused since init or clear. */
 bool str_overflowed(const struct str *s);
 
-/* Hands the bytes (NUL-terminated) to the caller and leaves the buffer empty. Never NULL. */
+/* Hands the bytes (NUL-terminated) to the caller and leaves the buffer empty. Never NULL. ret_len may be NULL. */
 char *str_steal(struct str *s, size_t *ret_len);
 
 #endif

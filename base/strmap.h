@@ -22,7 +22,10 @@ struct strmap {
 	size_t capacity; /* power of two or 0 */
 };
 
-#define STRMAP_INIT {0}
+#define STRMAP_INIT                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 void strmap_release(struct strmap *map);
 

@@ -25,7 +25,7 @@
 /* Address of a new zeroed last element; valid until the next push. */
 #define vec_push(v)                                                                                \
 	(vec_grow_((void **)&(v)->items, &(v)->len, &(v)->capacity, sizeof(*(v)->items)),          \
-	 &(v)->items[(v)->len - 1])
+		&(v)->items[(v)->len - 1])
 
 #define vec_clear(v) ((void)((v)->len = 0))
 

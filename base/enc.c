@@ -1,0 +1,124 @@
+/*
+ * Text forms of bytes and numbers. One spelling per value: upper-case hexadecimal, base64 with
+ * missing padding, white space or stray bits in the last digit are all refused, so two different
+ * texts never stand for the same bytes. Nothing here is constant-time; do not use it on keys.
+ */
+#include "base/enc.h"
+
+#include "base/cleanup.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
+{
+	for (size_t i = 0; i < len; i++) {
+		*ret_text++ = hex_digits[bytes[i] >> 4];
+		*ret_text++ = hex_digits[bytes[i] & 15];
+	}
+	*ret_text = '\0';
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool hex_decode(const char *text, size_t len, uint8_t *ret_bytes)
+{
+	/* Stops at a terminator too, so short text is never overrun. */
+	for (size_t i = 0; i < 2 * len; i++)
+		if (hex_value(text[i]) < 0)
+			return false;
+	for (size_t i = 0; i < len; i++)
+		ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+	return true;
+}
+
+char *base64_encode(const void *bytes, size_t len)
+{
+	const uint8_t *in = bytes;
+	char *text = mem_new(len / 3 + 1, 4 + 1), *out = text;
+
+	for (; len >= 3; len -= 3, in += 3) {
+		*out++ = base64_digits[in[0] >> 2];
+		*out++ = base64_digits[(in[0] & 3) << 4 | in[1] >> 4];
+		*out++ = base64_digits[(in[1] & 15) << 2 | in[2] >> 6];
+		*out++ = base64_digits[in[2] & 63];
+	}
+	if (len) {
+		uint8_t second = len == 2 ? in[1] : 0;
+
+		*out++ = base64_digits[in[0] >> 2];
+		*out++ = base64_digits[(in[0] & 3) << 4 | second >> 4];
+		*out++ = len == 2 ? base64_digits[(second & 15) << 2] : '=';
+		*out++ = '=';
+	}
+	*out = '\0';
+	return text;
+}
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+uint8_t *base64_decode(const char *text, size_t len, size_t *ret_len)
+{
+	size_t padding = 0, filled = 0;
+	CLEANUP(mem_freep) uint8_t *bytes = NULL;
+
+	if (len % 4)
+		return NULL;
+	if (len && text[len - 1] == '=')
+		padding = text[len - 2] == '=' ? 2 : 1;
+	bytes = mem_new(len / 4 * 3 + 1, 1);
+	for (size_t i = 0; i < len; i += 4) {
+		size_t digits = i + 4 == len ? 4 - padding : 4;
+		uint32_t group = 0;
+
+		for (size_t j = 0; j < 4; j++) {
+			int value = j < digits ? base64_value(text[i + j]) : 0;
+
+			if (value < 0)
+				return NULL;
+			group = group << 6 | (uint32_t)value;
+		}
+		if ((digits == 2 && (group & 0xffff)) || (digits == 3 && (group & 0xff)))
+			return NULL;
+		for (size_t j = 0; j + 1 < digits; j++)
+			bytes[filled++] = (uint8_t)(group >> (16 - 8 * j));
+	}
+	*ret_len = filled;
+	return steal_ptr(&bytes);
+}
+
+bool number_parse(const char *text, uint64_t max, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || digit > max || number > (max - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = number;
+	return true;
+}
