@@ -73,7 +73,11 @@ const char *source_description(const struct source *source);
 /* Lists a directory ("" is the root). ERR_NOT_FOUND, ERR_INVALID if it is no directory, ERR_IO. */
 bool source_list(struct source *source, const char *directory, struct source_entries *ret_entries, struct err **err);
 
-/* Appends a regular file's bytes to `out`. ERR_NOT_FOUND, ERR_INVALID (no regular file), ERR_TOO_LARGE (out's maximum), ERR_IO. */
+/*
+ * Appends a regular file's bytes to `out`, which may hold a part of them after a failure. Paths are
+ * plain: components with one '/' between, no "." or "..". ERR_NOT_FOUND, ERR_INVALID (no regular
+ * file), ERR_TOO_LARGE (out's maximum), ERR_IO.
+ */
 bool source_read(struct source *source, const char *path, struct str *out, struct err **err);
 
 #endif
