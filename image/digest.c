@@ -46,7 +46,8 @@ bool digest_parse(const char *text, struct digest *ret_digest, struct err **err)
 		struct digest digest = {.algorithm = (enum digest_algorithm)i};
 		const char *digits = text + algorithm->prefix_len;
 		size_t len = strnlen(digits, 2 * algorithm->size + 1);
-		if (len != 2 * algorithm->size || !hex_decode(digits, len, digest.bytes))
+		if (len != 2 * algorithm->size ||
+			!hex_decode(digits, algorithm->size, digest.bytes))
 			return digest_fail(text, err);
 		*ret_digest = digest;
 		return true;

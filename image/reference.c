@@ -65,7 +65,7 @@ static bool component_is_valid(const char *text, size_t len)
 			continue;
 		}
 		size_t run = separator_len(text + i, len - i);
-		if (run == 0)
+		if (run == 0 || !is_lower_alnum(text[i + run]))
 			return false;
 		i += run;
 	}
