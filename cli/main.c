@@ -1,0 +1,83 @@
+/*
+ * The command table, and nothing else: which command runs is decided here, what it does in its
+ * cmd_<verb>.c. To add one: a cmd_<verb>.c with its flag table, a line in command.h, a row here;
+ * help, manual page and completions follow.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/help.h"
+#include "cli/nearest.h"
+#include "cli/options.h"
+
+static const struct command commands[] = {
+	{.name = "",
+		.usage = "[flags]",
+		.summary = "makes registries hold what promoter manifests declare",
+		.paragraph = "Reads promoter manifests, compares what they declare with what the "
+			     "registries hold, and with --confirm copies what is missing: by "
+			     "digest, tags last, nothing twice. An entry that is wrong or cannot "
+			     "be done is reported and stops no other. A second run writes nothing.",
+		.flags = &options_flags,
+		.run = cmd_run},
+	{.name = "version",
+		.usage = "version",
+		.summary = "prints the version and the commit it was built from",
+		.flags = &cmd_version_flags,
+		.run = cmd_version},
+	{.name = "help",
+		.usage = "help [COMMAND]",
+		.summary = "explains a command and its flags",
+		.flags = &cmd_help_flags,
+		.run = cmd_help},
+	{.name = "replicate-signatures", .summary = "copy signatures to mirrors"},
+	{.name = "sigcheck", .summary = "check signatures on mirrors"},
+};
+
+static const struct program program = {
+	.commands = commands,
+	.count = sizeof(commands) / sizeof(commands[0]),
+};
+
+static int unknown_command(const char *name)
+{
+	CLEANUP(mem_freep) char *text = escape_terminal_text(name);
+	struct nearest search;
+
+	nearest_init(&search, name, strlen(name));
+	for (size_t i = 1; i < program.count; i++) {
+		if (program.commands[i].run)
+			nearest_offer(&search, program.commands[i].name);
+	}
+	fprintf(stderr, "cip: there is no command \"%s\"", text);
+	if (search.best)
+		fprintf(stderr, "; did you mean \"cip %s\"?\n", search.best);
+	else
+		fputs("; the job itself is \"cip [flags]\", see cip --help\n", stderr);
+	return EXIT_CODE_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *const *arguments = (const char *const *)argv + 1;
+	const struct command *command;
+
+	if (argc < 2) {
+		help_short(&program, stderr);
+		return EXIT_CODE_USAGE;
+	}
+	if (**arguments == '-')
+		return commands[0].run(&program, arguments);
+	command = **arguments ? command_find(&program, *arguments) : NULL;
+	if (!command)
+		return unknown_command(*arguments);
+	if (!command->run) {
+		fprintf(stderr, "cip: %s: this version of cip cannot %s yet\n", command->name,
+			command->summary);
+		return EXIT_CODE_USAGE;
+	}
+	return command->run(&program, arguments + 1);
+}

@@ -1,0 +1,62 @@
+/*
+ * The flags of the job: one table, from which parsing, --help, the manual page and the completions
+ * come, and the values after parsing.
+ */
+#ifndef CIP_CLI_OPTIONS_H
+#define CIP_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/flag.h"
+
+/* Texts point into the argument vector; NULL: not given. */
+struct options {
+	const char *manifest;
+	const char *thin_manifest_dir;
+	const char *manifest_repo;
+	const char *manifest_ref;
+	const char *manifest_path;
+	const char *cache_dir;
+	const char *git_token_file;
+	const char *git_username;
+	const char *git_ssh_key;
+	const char *config;
+
+	bool confirm;
+	bool parse_only;
+	bool strict;
+	const char *fail_on_text;
+	uint64_t threads;
+	int64_t grace_ms;
+	bool sign;
+	const char *snapshot_of;
+	const char *output;
+
+	const char *log_level_text;
+	const char *log_format;
+	const char *progress;
+	const char *report_file;
+	bool report_all;
+
+	bool help;
+	bool version;
+	const char *ignored; /* flags that are accepted without effect, or refused */
+	bool ignored_bool;
+
+	unsigned fail_on; /* bit 1 << finding_kind; cli/fail_on.h */
+	enum log_level log_level;
+};
+
+extern const struct flag_set options_flags;
+
+/*
+ * Parses the flags of the job (`arguments` without the program name) and checks which of them go
+ * together. With --help or --version nothing else is checked. ERR_USAGE with one sentence that says
+ * what to change.
+ */
+bool options_parse(const char *const *arguments, struct options *ret_options, struct err **err);
+
+#endif
