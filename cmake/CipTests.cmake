@@ -9,11 +9,19 @@
 #       tests/fuzz/fuzz_<name>.c over tests/fuzz/corpus/<name>/. Always built as a replay of the
 #       corpus; with CIP_FUZZ also as the libFuzzer program fuzz_<name>.
 #   cip_integration_test(<name> [TIMEOUT seconds])
-#       tests/integration/<name>.sh with CIP, CIP_FAKE_REGISTRY and CIP_SOURCE_DIR in its environment.
+#       tests/integration/<name>.sh with CIP (the binary) and CIP_FAKE_REGISTRY in its environment. The
+#       time limit (default 120) is four times as long under a sanitizer.
+#
+# In the environment of every test: CIP_SOURCE_DIR, CIP_SANITIZE; and CIP_TEST_FULL=1 for
+# `tools/test --full`, where suites that take minutes run in full.
 #
 # A test whose room is not part of this build (CIP_ROOMS) is left out.
 
 set(CIP_RUN_TEST ${PROJECT_SOURCE_DIR}/tests/run-test)
+add_custom_target(fuzzers)
+
+# The environment that every test gets.
+set(CIP_TEST_ENVIRONMENT "CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "CIP_SANITIZE=${CIP_SANITIZE}")
 
 function(cip_libraries_present ret_present)
 	set(${ret_present} TRUE PARENT_SCOPE)
@@ -49,7 +57,7 @@ function(cip_unit_test room file)
 	add_test(NAME unit/${room}/${file} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}>)
 	set_tests_properties(unit/${room}/${file} PROPERTIES
 		LABELS unit TIMEOUT 120 FAIL_REGULAR_EXPRESSION "Tested: 0 "
-		ENVIRONMENT "CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+		ENVIRONMENT "${CIP_TEST_ENVIRONMENT}")
 endfunction()
 
 function(cip_thread_test name)
@@ -62,8 +70,7 @@ function(cip_thread_test name)
 	cip_target_extras(${target} ${ARGN})
 	add_test(NAME threads/${name} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}>)
 	set_tests_properties(threads/${name} PROPERTIES
-		LABELS threads TIMEOUT 120
-		ENVIRONMENT "CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+		LABELS threads TIMEOUT 120 ENVIRONMENT "${CIP_TEST_ENVIRONMENT}")
 endfunction()
 
 function(cip_fuzz_target name)
@@ -78,10 +85,12 @@ function(cip_fuzz_target name)
 	add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
 	cip_target_extras(${target} ${ARGN})
 	add_test(NAME fuzz/${name} COMMAND ${CIP_RUN_TEST} $<TARGET_FILE:${target}> ${corpus})
-	set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+	set_tests_properties(fuzz/${name} PROPERTIES
+		LABELS fuzz TIMEOUT 60 ENVIRONMENT "${CIP_TEST_ENVIRONMENT}")
 
 	if(CIP_FUZZ)
 		add_executable(fuzz_${name} ${source})
+		add_dependencies(fuzzers fuzz_${name})
 		cip_target_extras(fuzz_${name} ${ARGN})
 		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
 		set_target_properties(fuzz_${name} PROPERTIES
@@ -97,10 +106,10 @@ function(cip_integration_test name)
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
 	endif()
-	set(environment
-		"CIP=$<TARGET_FILE:cip>"
-		"CIP_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
-		"CIP_SANITIZE=${CIP_SANITIZE}")
+	if(CIP_SANITIZE)
+		math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 4")
+	endif()
+	set(environment ${CIP_TEST_ENVIRONMENT} "CIP=$<TARGET_FILE:cip>")
 	if(TARGET fake_registry)
 		list(APPEND environment "CIP_FAKE_REGISTRY=$<TARGET_FILE:fake_registry>")
 	endif()
