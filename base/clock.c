@@ -57,12 +57,13 @@ int64_t clock_jitter_ms(const struct clock *clock, int64_t ceiling_ms)
 void clock_format_rfc3339(int64_t unix_ms, char ret_text[CLOCK_RFC3339_SIZE])
 {
 	int64_t ms = unix_ms % 1000;
-	time_t seconds;
+	time_t seconds = (time_t)(unix_ms / 1000);
 	struct tm tm;
 
-	if (ms < 0)
+	if (ms < 0) {
 		ms += 1000;
-	seconds = (time_t)((unix_ms - ms) / 1000);
+		seconds--;
+	}
 	gmtime_r(&seconds, &tm);
 	snprintf(ret_text, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
 		(unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,

@@ -9,10 +9,9 @@
 #include <stdint.h>
 
 struct clock {
-	int64_t (*monotonic_ms)(
-		void *ctx);	       /* milliseconds since an arbitrary moment, never backwards */
-	int64_t (*unix_ms)(void *ctx); /* milliseconds since 1970, UTC */
-	uint64_t (*random)(void *ctx); /* uniform 64 bits, not for keys */
+	int64_t (*monotonic_ms)(void *ctx); /* milliseconds since some moment, never backwards */
+	int64_t (*unix_ms)(void *ctx);	    /* milliseconds since 1970, UTC */
+	uint64_t (*random)(void *ctx);	    /* uniform 64 bits, not for keys */
 	void *ctx;
 };
 

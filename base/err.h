@@ -18,17 +18,17 @@
 #include "base/cleanup.h"
 
 enum err_kind {
-	ERR_INVALID, /* input that is not what it must be: bad YAML, JSON, reference, response */
-	ERR_USAGE,   /* bad flags or configuration given by the person who started us */
-	ERR_NOT_FOUND, /* a clean answer "there is no such thing" (HTTP 404 from the registry itself) */
+	ERR_INVALID,   /* input that is not what it must be: bad YAML, JSON, reference, response */
+	ERR_USAGE,     /* bad flags or configuration given by the person who started us */
+	ERR_NOT_FOUND, /* a clean answer "there is no such thing" (404 from the registry itself) */
 	ERR_AUTH,      /* 401 or 403, missing or refused credentials */
-	ERR_CONFLICT,	 /* state that contradicts what was asked, e.g. an immutable tag */
-	ERR_THROTTLED,	 /* 429, quota used up */
-	ERR_TRANSIENT,	 /* may pass by itself: 5xx, reset or refused connection, DNS */
-	ERR_TIMEOUT,	 /* one of our deadlines passed */
-	ERR_DIGEST,	 /* bytes do not hash to their digest */
-	ERR_TOO_LARGE,	 /* over one of our stated maxima */
-	ERR_TLS,	 /* certificate or handshake: never retried, never worked around */
+	ERR_CONFLICT,  /* state that contradicts what was asked, e.g. an immutable tag */
+	ERR_THROTTLED, /* 429, quota used up */
+	ERR_TRANSIENT, /* may pass by itself: 5xx, reset or refused connection, DNS */
+	ERR_TIMEOUT,   /* one of our deadlines passed */
+	ERR_DIGEST,    /* bytes do not hash to their digest */
+	ERR_TOO_LARGE, /* over one of our stated maxima */
+	ERR_TLS,       /* certificate or handshake: never retried, never worked around */
 	ERR_UNSUPPORTED, /* the other side (or we) cannot do this */
 	ERR_CANCELLED,	 /* the run is being stopped */
 	ERR_IO,		 /* local files, pipes, processes */
