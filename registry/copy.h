@@ -17,14 +17,14 @@ struct copier;
 
 /* Bounds for one root; 0 takes the default in brackets. More is ERR_TOO_LARGE. */
 struct copy_limits {
-	unsigned depth;	       /* nested indexes [8] */
-	unsigned manifests;    /* [1,000] */
-	unsigned blobs;	       /* [10,000] */
-	uint64_t bytes;	       /* [1 TiB] */
+	unsigned depth;	    /* nested indexes [8] */
+	unsigned manifests; /* [1,000] */
+	unsigned blobs;	    /* [10,000] */
+	uint64_t bytes;	    /* [1 TiB] */
 };
 
-struct copier *copier_new(struct registry *registry, const struct copy_limits *limits, const struct clock *clock,
-			  struct cancel *cancel);
+struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
+	const struct clock *clock, struct cancel *cancel);
 void copier_free(struct copier *copier);
 DEFINE_CLEANUP(struct copier, copier_freep, copier_free)
 
@@ -42,13 +42,13 @@ struct copy_tag {
 };
 
 struct copy_destination {
-	struct repository repository;	  /* borrowed */
-	struct copy_tag *tags;		  /* may be none: present by digest is enough */
+	struct repository repository; /* borrowed */
+	struct copy_tag *tags;	      /* may be none: present by digest is enough */
 	size_t tag_count;
-	bool has_manifest;		  /* seen there already: only tags are missing */
-	int64_t observed_ms;		  /* monotonic time of the look; a tag is looked at again if older than 60 s */
-	struct http_tally tally;	  /* what this destination cost */
-	struct err *err;		  /* owned by the caller afterwards; NULL: everything is in place */
+	bool has_manifest; /* seen there already: only tags are missing */
+	int64_t observed_ms; /* monotonic time of the look; a tag is looked at again if older than 60 s */
+	struct http_tally tally; /* what this destination cost */
+	struct err *err;	 /* owned by the caller afterwards; NULL: everything is in place */
 };
 
 /*
@@ -58,7 +58,7 @@ struct copy_destination {
  * Reads of the source are counted in `source_tally`.
  */
 bool copy_group(struct copier *copier, const struct repository *source, const struct digest *digest,
-		struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
-		struct err **err);
+	struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
+	struct err **err);
 
 #endif

@@ -21,11 +21,11 @@ struct registry;
 
 /* One entry of `registries:` in cip.yaml. Strings are borrowed during registry_new only. */
 struct registry_host_options {
-	const char *host;	/* canonical logical host */
-	const char *endpoint;	/* "host:port" to connect to instead; NULL: host itself */
-	bool plain_http;	/* http instead of https; loopback endpoints use http without it */
+	const char *host;     /* canonical logical host */
+	const char *endpoint; /* "host:port" to connect to instead; NULL: host itself */
+	bool plain_http;      /* http instead of https; loopback endpoints use http without it */
 	bool tls_skip_verify;
-	const char *ca_file;	/* PEM added to the system store; NULL: none */
+	const char *ca_file; /* PEM added to the system store; NULL: none */
 };
 
 struct registry_options {
@@ -45,7 +45,7 @@ DEFINE_CLEANUP(struct registry, registry_freep, registry_free)
 struct document {
 	char *bytes; /* NUL-terminated; owned */
 	size_t len;
-	char *media_type; /* owned; "" if neither server nor document says */
+	char *media_type;     /* owned; "" if neither server nor document says */
 	struct digest digest; /* computed from the bytes */
 };
 void document_release(struct document *document);
@@ -53,22 +53,25 @@ void document_release(struct document *document);
 /*
  * GET by digest; the bytes are hashed and compared (ERR_DIGEST). `tally` may be NULL in all verbs.
  */
-bool registry_manifest_get(struct registry *registry, const struct repository *repository, const struct digest *digest,
-			   struct http_tally *tally, struct document *ret_document, struct err **err);
+bool registry_manifest_get(struct registry *registry, const struct repository *repository,
+	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
+	struct err **err);
 
 /*
  * HEAD by tag or digest text. *ret_digest is the server's Docker-Content-Digest; if it sent none, the body is
  * fetched and hashed instead. ERR_NOT_FOUND if the reference does not exist.
  */
-bool registry_manifest_head(struct registry *registry, const struct repository *repository, const char *reference,
-			    struct http_tally *tally, struct digest *ret_digest, struct err **err);
+bool registry_manifest_head(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct digest *ret_digest,
+	struct err **err);
 
 /*
  * PUT under a tag or digest text; a Docker-Content-Digest in the answer that differs is ERR_DIGEST. ERR_CONFLICT: the
  * registry refuses to change the tag. ERR_NOT_FOUND with "blob unknown": something it references is missing.
  */
-bool registry_manifest_put(struct registry *registry, const struct repository *repository, const char *reference,
-			   const struct document *document, struct http_tally *tally, struct err **err);
+bool registry_manifest_put(struct registry *registry, const struct repository *repository,
+	const char *reference, const struct document *document, struct http_tally *tally,
+	struct err **err);
 
 /* ---- Tags ---- */
 
@@ -79,8 +82,8 @@ enum tags_kind {
 
 /* Called while the list arrives, on the calling thread. Strings are valid during the call only. */
 struct tags_visitor {
-	void (*on_tag)(void *ctx, const char *tag);			     /* an element of `tags` */
-	void (*on_manifest)(void *ctx, const struct digest *digest);	     /* a key of `manifest` */
+	void (*on_tag)(void *ctx, const char *tag);		     /* an element of `tags` */
+	void (*on_manifest)(void *ctx, const struct digest *digest); /* a key of `manifest` */
 	void (*on_manifest_tag)(void *ctx, const struct digest *digest, const char *tag);
 	void *ctx;
 };
@@ -90,8 +93,9 @@ struct tags_visitor {
  * ended cleanly, no page was missing, the JSON was closed. ERR_NOT_FOUND: the registry knows no such
  * repository, or none with tags. Streams: memory does not grow with the list.
  */
-bool registry_tags_list(struct registry *registry, const struct repository *repository, const struct tags_visitor *visitor,
-			struct http_tally *tally, enum tags_kind *ret_kind, struct err **err);
+bool registry_tags_list(struct registry *registry, const struct repository *repository,
+	const struct tags_visitor *visitor, struct http_tally *tally, enum tags_kind *ret_kind,
+	struct err **err);
 
 /* True once an answer of this host carried Google's extension; a list is then the cheapest look. */
 bool registry_host_is_google(struct registry *registry, const char *host);
