@@ -2,6 +2,10 @@
  * Everything a run tells, as plain values in one bounded queue. One thread drains it and owns what
  * people see: log, progress, plan, table, report. Workers block while the queue is full, the I/O
  * thread never posts. The consumer sees events in the order they were posted.
+ *
+ * Borrowed strings (`const char *`) belong to the declared state or to the run. run_execute returns
+ * only when all its events have been consumed and frees its own strings then, so a consumer that
+ * keeps something copies it.
  */
 #ifndef CIP_RECONCILER_EVENT_H
 #define CIP_RECONCILER_EVENT_H
@@ -43,6 +47,10 @@ enum outcome {
 };
 const char *outcome_name(enum outcome outcome);
 
+/* Knowledge has three values, and unknown never leads to a write nor to "lost". */
+enum known { KNOWN_NOTHING, KNOWN_ABSENT, KNOWN_PRESENT };
+const char *known_name(enum known known);
+
 enum tag_found {
 	TAG_UNKNOWN, /* not looked at, or the look failed */
 	TAG_ABSENT,
@@ -60,54 +68,68 @@ enum tag_done {
 const char *tag_done_name(enum tag_done done);
 
 struct record_tag {
-	const char *name;	   /* interned */
+	const char *name;
+	struct place place; /* of the claim; another project's file if that claims the same pair */
 	enum tag_found found;
-	struct digest found_digest; /* with TAG_ELSEWHERE, if known; else all zero */
+	struct digest found_digest; /* with TAG_ELSEWHERE; else all zero */
 	enum tag_done done;
-	int64_t written_unix_ms; /* 0: not written */
+	enum finding_kind reason; /* meaningful with TAG_DONE_QUARANTINED */
+	int64_t written_unix_ms;  /* 0: not written */
 };
 
-/* One (destination repository, digest). Interned strings outlive the queue. */
+/*
+ * One (destination repository, digest) at its end. `outcome` is the worst that is true of it: a
+ * pair with one tag written and one quarantined is quarantined, and its tags tell the rest.
+ */
 struct record {
-	const char *project;
-	const char *source;	 /* "host/path" */
+	const char *project;	 /* of the first claim */
+	const char *source;	 /* "host/path" that was read or would be; the first declared one */
 	const char *destination; /* "host/path" */
 	struct place place;	 /* of the digest in the images file */
-	struct digest digest;
-	bool digest_present;	 /* seen at the destination */
+	struct digest digest;	 /* meaningless for a malformed entry */
+	bool digest_malformed;
+	enum known digest_found;   /* whether the destination held the digest when looked at */
+	enum tag_done digest_done; /* what was done about the digest itself */
 	enum outcome outcome;
-	enum finding_kind reason; /* meaningful for quarantined, lost, failed */
-	enum err_kind error_kind; /* meaningful for failed */
-	char *error;		  /* owned; NULL: none */
+	uint32_t reasons;	  /* 1 << finding_kind for all that keeps it from being in place */
+	enum finding_kind reason; /* the worst of them; meaningful if there are any */
+	enum err_kind error_kind; /* meaningful with FINDING_ERROR */
+	char *error;		  /* owned; why, for people; may hold bytes from outside; or NULL */
 	VEC(struct record_tag) tags;
-	int64_t started_unix_ms, ended_unix_ms; /* 0: nothing was done */
+	int64_t started_unix_ms, ended_unix_ms; /* 0: nothing was tried */
 	uint64_t requests, bytes_received, bytes_sent;
 };
 void record_release(struct record *record);
 
-/* What looking at one repository cost and what was simply in place there. */
+/*
+ * What looking at one repository cost and what was simply in place there. Once per destination
+ * repository that was looked at, and once per source repository that was read (with the reads of
+ * all copies). Requests are in exactly one look or one record: their sum is the registries' own.
+ */
 struct repository_look {
-	const char *repository; /* "host/path", interned */
-	const char *project;
+	const char *repository; /* "host/path" */
+	const char *project;	/* of the first claim */
 	bool is_source;
-	uint64_t in_place; /* digests with nothing to do, no record posted for them unless asked for */
+	uint64_t digests;  /* declared for this destination */
+	uint64_t in_place; /* of these with nothing to do; no record unless records_for_all */
 	uint64_t requests, bytes_received;
-	char *error; /* owned; NULL: it could be read */
+	char *error; /* owned, the first one; NULL: it could be read */
 };
 
 struct plan_totals {
-	uint64_t digests;	/* (destination repository, digest) pairs */
-	uint64_t edges;
-	uint64_t repositories;	/* to be looked at */
+	uint64_t digests;      /* (destination repository, digest) pairs, malformed ones included */
+	uint64_t edges;	       /* (digest, tag or none) x destination repository */
+	uint64_t repositories; /* destinations, each is looked at */
+	uint64_t sources;      /* looked at only when something is missing */
 };
 
 enum event_kind {
-	EVENT_LOG,
-	EVENT_PHASE,	  /* a phase has begun */
-	EVENT_TOTALS,	  /* how much there is */
-	EVENT_FINDING,	  /* of the declared state */
-	EVENT_LOOK,	  /* a repository was looked at */
-	EVENT_RECORD,	  /* a pair has reached its end */
+	EVENT_LOG,     /* posted by the program's log sink */
+	EVENT_PHASE,   /* a phase has begun */
+	EVENT_TOTALS,  /* how much there is */
+	EVENT_FINDING, /* of the declared state; what registries show is in records */
+	EVENT_LOOK,    /* a repository was looked at */
+	EVENT_RECORD,  /* a pair has reached its end */
 };
 
 struct event {
