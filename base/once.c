@@ -102,6 +102,28 @@ enum once_turn once_begin(struct once *table, const char *key, struct cancel *ca
 	return turn;
 }
 
+enum once_turn once_try(struct once *table, const char *key, struct cancel *cancel)
+{
+	enum once_turn turn = ONCE_BUSY;
+
+	pthread_mutex_lock(&table->lock);
+	try_turn(table, key, cancel, &turn);
+	pthread_mutex_unlock(&table->lock);
+	return turn;
+}
+
+bool once_is_done(struct once *table, const char *key)
+{
+	struct once_entry *entry;
+	bool done;
+
+	pthread_mutex_lock(&table->lock);
+	entry = strmap_get(&table->entries, key);
+	done = entry && entry->done;
+	pthread_mutex_unlock(&table->lock);
+	return done;
+}
+
 void once_finish(struct once *table, const char *key, bool success)
 {
 	struct once_entry *entry;

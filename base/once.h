@@ -24,10 +24,20 @@ enum once_turn {
 	ONCE_MINE,	/* do the work, then once_finish */
 	ONCE_DONE,	/* somebody did it */
 	ONCE_CANCELLED, /* do nothing */
+	ONCE_BUSY,	/* only from once_try: another thread works on it */
 };
 
 /* Blocks while another thread works on `key` (copied). Any thread. */
 enum once_turn once_begin(struct once *table, const char *key, struct cancel *cancel);
+
+/*
+ * Never blocks. Whoever wants several keys at a time tries them all, does what is its own, and
+ * waits with once_begin for the busy ones when it holds none: then nobody waits in a circle.
+ */
+enum once_turn once_try(struct once *table, const char *key, struct cancel *cancel);
+
+/* True once somebody has finished the key with success. */
+bool once_is_done(struct once *table, const char *key);
 
 /* Must follow every ONCE_MINE, on the same thread or another. */
 void once_finish(struct once *table, const char *key, bool success);
