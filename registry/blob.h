@@ -1,0 +1,44 @@
+/*
+ * Blob verbs as requests to be sent by requests_run or request_open (distribution-spec "Pushing
+ * blobs"; registry-client facts 5). Internal to registry/.
+ */
+#ifndef CIP_REGISTRY_BLOB_H
+#define CIP_REGISTRY_BLOB_H
+
+#include "registry/request.h"
+
+/* An open upload: where the bytes go. */
+struct blob_upload {
+	char *url; /* owned; may be signed, is never shown */
+	enum http_source source;
+};
+void blob_upload_release(struct blob_upload *upload);
+
+/* POST that asks for a mount from the repository at `from` of the same host. */
+void blob_mount_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, const char *from,
+	struct http_tally *tally);
+
+/* POST that opens an upload. */
+void blob_post_init(struct request *request, struct registry *registry,
+	const struct repository *repository, struct http_tally *tally);
+
+/* The upload that an answer of status 202 opened. ERR_INVALID without a usable Location. */
+bool blob_upload_take(
+	const struct request *request, struct blob_upload *ret_upload, struct err **err);
+
+/* PUT of the whole blob in one go; its bytes are streamed (or given in request->http.body). */
+void blob_put_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, uint64_t size,
+	const struct blob_upload *upload, struct http_tally *tally);
+
+/* 201, or what old servers say instead. ERR_DIGEST if the registry says it stored something else. */
+bool blob_put_take(const struct request *request, const struct digest *digest, struct err **err);
+
+void blob_head_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, struct http_tally *tally);
+
+void blob_get_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, struct http_tally *tally);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * Hosts: from a logical name and its options to an origin and a trust. The only place that decides
+ * between http and https. It sends nothing and knows nothing of repositories.
+ */
+#include "registry/host.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "net/url.h"
+
+/* The name people write is not the name of the API (registry-client facts 1.2). */
+static const char *api_name(const char *name)
+{
+	return strcmp(name, "docker.io") == 0 ? "registry-1.docker.io" : name;
+}
+
+static struct host *host_new(const char *name, const char *endpoint, bool plain_http)
+{
+	struct host *host = mem_new(1, sizeof(*host));
+	const char *address = endpoint ? endpoint : api_name(name);
+	bool plain = plain_http || host_is_loopback(address);
+	host->name = mem_strdup(name);
+	host->origin = mem_printf("%s://%s", plain ? "http" : "https", address);
+	if (endpoint)
+		host->public_origin = mem_printf("https://%s", api_name(name));
+	return host;
+}
+
+static void host_free(struct host *host)
+{
+	mem_free(host->name);
+	mem_free(host->origin);
+	mem_free(host->public_origin);
+	http_tls_free(host->tls);
+	mem_free(host);
+}
+DEFINE_CLEANUP(struct host, host_freep, host_free)
+
+/* ERR_INVALID unless the text is a host with an optional port and nothing else. */
+static bool canonical_host(const char *text, char **ret_name, struct err **err)
+{
+	CLEANUP(mem_freep) char *name = NULL;
+	if (!registry_name_canonical(text, &name, err))
+		return false;
+	if (strchr(name, '/'))
+		return err_set(err, ERR_INVALID, "'%.80s': a host without a path is needed", text);
+	*ret_name = steal_ptr(&name);
+	return true;
+}
+
+static bool host_configure(
+	struct registry *registry, const struct registry_host_options *options, struct err **err)
+{
+	CLEANUP(mem_freep) char *endpoint = NULL;
+	if (options->endpoint && !canonical_host(options->endpoint, &endpoint, err)) {
+		if (err && *err)
+			(*err)->kind = ERR_USAGE;
+		return err_prefix(err, "registry %s: endpoint", options->host);
+	}
+
+	CLEANUP(host_freep)
+	struct host *host = host_new(options->host, endpoint, options->plain_http);
+	if (options->tls_skip_verify || options->ca_file) {
+		struct http_tls_options tls = {
+			.ca_file = options->ca_file, .skip_verify = options->tls_skip_verify};
+		host->tls = http_tls_new(&tls, err);
+		if (!host->tls)
+			return err_prefix(err, "registry %s", options->host);
+	}
+	void **slot = strmap_put(&registry->hosts, host->name);
+	if (*slot)
+		return err_set(err, ERR_USAGE, "registry %s: configured twice", options->host);
+	*slot = steal_ptr(&host);
+	return true;
+}
+
+struct registry *registry_new(const struct registry_options *options, struct err **err)
+{
+	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
+	registry->http = options->http;
+	registry->clock = options->clock ? options->clock : &clock_system;
+	registry->cancel = options->cancel;
+	pthread_mutex_init(&registry->lock, NULL);
+	for (size_t i = 0; i < options->host_count; i++)
+		if (!host_configure(registry, &options->hosts[i], err))
+			return NULL;
+	return steal_ptr(&registry);
+}
+
+void registry_free(struct registry *registry)
+{
+	const char *name;
+	void *host;
+	if (!registry)
+		return;
+	for (size_t i = 0; strmap_next(&registry->hosts, &i, &name, &host);)
+		host_free(host);
+	strmap_release(&registry->hosts);
+	pthread_mutex_destroy(&registry->lock);
+	mem_free(registry);
+}
+
+struct host *host_get(struct registry *registry, const char *name)
+{
+	pthread_mutex_lock(&registry->lock);
+	struct host *host = strmap_get(&registry->hosts, name);
+	if (!host) {
+		host = host_new(name, NULL, false);
+		*strmap_put(&registry->hosts, host->name) = host;
+	}
+	pthread_mutex_unlock(&registry->lock);
+	return host;
+}
+
+static bool same_origin(const char *a, const char *b)
+{
+	CLEANUP(url_release) struct url left = {0};
+	CLEANUP(url_release) struct url right = {0};
+	return url_parse(a, &left, NULL) && url_parse(b, &right, NULL) &&
+		url_same_origin(&left, &right);
+}
+
+bool host_owns_url(const struct host *host, const char *url)
+{
+	return same_origin(host->origin, url) ||
+		(host->public_origin && same_origin(host->public_origin, url));
+}
+
+char *host_endpoint_url(const struct host *host, const char *url)
+{
+	CLEANUP(url_release) struct url parsed = {0};
+	if (!host->public_origin || !same_origin(host->public_origin, url) ||
+		!url_parse(url, &parsed, NULL))
+		return NULL;
+	return mem_printf("%s%s", host->origin, parsed.target);
+}
+
+bool registry_host_is_google(struct registry *registry, const char *host)
+{
+	return host_get(registry, host)->google;
+}

@@ -1,0 +1,42 @@
+/*
+ * What is known of one registry host: where its requests go, how it is trusted, what it has shown
+ * it can do. Internal to registry/. Hosts are made on first use and live as long as the client.
+ */
+#ifndef CIP_REGISTRY_HOST_H
+#define CIP_REGISTRY_HOST_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/strmap.h"
+#include "registry/registry.h"
+
+struct host {
+	char *name;   /* canonical logical host, the key of everything */
+	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
+	char *public_origin;  /* "https://" + name if an endpoint stands in for it, else NULL */
+	struct http_tls *tls; /* owned; NULL: system trust */
+	_Atomic bool google;  /* an answer carried Google's extension */
+};
+
+struct registry {
+	struct http *http;
+	const struct clock *clock;
+	struct cancel *cancel;
+	pthread_mutex_t lock;
+	struct strmap hosts; /* of struct host, owned; under the lock */
+};
+
+/* Never NULL. Any thread. */
+struct host *host_get(struct registry *registry, const char *name);
+
+/* True if the absolute URL belongs to this registry itself: its endpoint or its logical name. */
+bool host_owns_url(const struct host *host, const char *url);
+
+/*
+ * The URL to send instead of `url`, in fresh memory, if it names the logical host of a registry
+ * that has an endpoint: the path and query at the endpoint. NULL: send it as it is.
+ */
+char *host_endpoint_url(const struct host *host, const char *url);
+
+#endif

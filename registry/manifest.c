@@ -1,0 +1,179 @@
+/*
+ * Manifests: GET, HEAD, PUT of exact bytes (distribution-spec "Pulling manifests", "Pushing
+ * manifests"; registry-client facts 4). Documents are hashed here and parsed elsewhere.
+ */
+#include "registry/manifest_request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "image/manifest.h"
+
+void document_release(struct document *document)
+{
+	mem_free(document->bytes);
+	mem_free(document->media_type);
+	*document = (struct document){0};
+}
+
+static char *reference_path(const char *reference)
+{
+	return mem_printf("/manifests/%s", reference);
+}
+
+/* ---- GET ---- */
+
+static void get_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *reference, struct http_tally *tally)
+{
+	CLEANUP(mem_freep) char *path = reference_path(reference);
+	request_init(request, registry, repository, "GET", path, "", tally);
+	request_header(request, "Accept", manifest_accept);
+	request->http.response_max = MANIFEST_MAX_SIZE;
+}
+
+void manifest_get_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, struct http_tally *tally)
+{
+	char text[DIGEST_TEXT_SIZE];
+	get_init(request, registry, repository, digest_format(digest, text), tally);
+}
+
+/* The type without parameters; "" for types that say nothing about a manifest. */
+static char *media_type_of(const struct request *request)
+{
+	CLEANUP(mem_freep) char *type = request_answer_header(request, "Content-Type", 0);
+	if (!type)
+		return mem_strdup("");
+	size_t len = strcspn(type, "; \t");
+	bool says_something = strncasecmp(type, "application/vnd.", 16) == 0;
+	return mem_strndup(type, says_something ? len : 0);
+}
+
+bool manifest_get_take(const struct request *request, const struct digest *digest,
+	struct document *ret, struct err **err)
+{
+	if (!request_succeeded(request, err))
+		return false;
+	const struct str *body = &request_answer(request)->body;
+	struct digest actual = digest_of(digest->algorithm, str_text(body), body->len);
+	if (!digest_equal(&actual, digest)) {
+		char text[DIGEST_TEXT_SIZE];
+		return err_set(err, ERR_DIGEST,
+			"%s: the %zu bytes received hash to %s: the registry or something on the "
+			"way "
+			"changed them",
+			request->what, body->len, digest_format(&actual, text));
+	}
+	*ret = (struct document){
+		.bytes = mem_dup(str_text(body), body->len + 1),
+		.len = body->len,
+		.media_type = media_type_of(request),
+		.digest = actual,
+	};
+	return true;
+}
+
+/* Damage on the way passes, damage in the store does not: one more try tells. */
+bool registry_manifest_get(struct registry *registry, const struct repository *repository,
+	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
+	struct err **err)
+{
+	CLEANUP(request_release) struct request request;
+	CLEANUP(err_freep) struct err *first = NULL;
+	manifest_get_init(&request, registry, repository, digest, tally);
+	if (request_do(&request, &first) &&
+		manifest_get_take(&request, digest, ret_document, &first))
+		return true;
+	if (err_is(first, ERR_DIGEST))
+		return request_do(&request, err) &&
+			manifest_get_take(&request, digest, ret_document, err);
+	err_keep_first(err, &first);
+	return false;
+}
+
+/* ---- HEAD ---- */
+
+void manifest_head_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *reference, struct http_tally *tally)
+{
+	CLEANUP(mem_freep) char *path = reference_path(reference);
+	request_init(request, registry, repository, "HEAD", path, "", tally);
+	request_header(request, "Accept", manifest_accept);
+}
+
+/* For servers that do not say the digest: the bytes do. */
+static bool digest_by_get(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct digest *ret_digest,
+	struct err **err)
+{
+	CLEANUP(request_release) struct request request;
+	get_init(&request, registry, repository, reference, tally);
+	if (!request_do(&request, err) || !request_succeeded(&request, err))
+		return false;
+	const struct str *body = &request_answer(&request)->body;
+	*ret_digest = digest_of(DIGEST_SHA256, str_text(body), body->len);
+	return true;
+}
+
+bool manifest_head_take(
+	const struct request *request, struct digest *ret_digest, bool *ret_said, struct err **err)
+{
+	if (!request_succeeded(request, err))
+		return false;
+	CLEANUP(mem_freep) char *said = request_answer_header(request, "Docker-Content-Digest", 0);
+	*ret_said = said && digest_parse(said, ret_digest, NULL);
+	return true;
+}
+
+bool registry_manifest_head(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct digest *ret_digest,
+	struct err **err)
+{
+	CLEANUP(request_release) struct request request;
+	bool said = false;
+	manifest_head_init(&request, registry, repository, reference, tally);
+	if (!request_do(&request, err) || !manifest_head_take(&request, ret_digest, &said, err))
+		return false;
+	return said || digest_by_get(registry, repository, reference, tally, ret_digest, err);
+}
+
+/* ---- PUT ---- */
+
+void manifest_put_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *reference, const struct document *document,
+	struct http_tally *tally)
+{
+	CLEANUP(mem_freep) char *path = reference_path(reference);
+	request_init(request, registry, repository, "PUT", path, "", tally);
+	if (*document->media_type)
+		request_header(request, "Content-Type", document->media_type);
+	request->http.body = document->bytes;
+	request->http.body_len = document->len;
+}
+
+bool manifest_put_take(
+	const struct request *request, const struct document *document, struct err **err)
+{
+	struct digest stored;
+	if (!request_succeeded(request, err))
+		return false;
+	CLEANUP(mem_freep) char *said = request_answer_header(request, "Docker-Content-Digest", 0);
+	if (!said || !digest_parse(said, &stored, NULL) ||
+		stored.algorithm != document->digest.algorithm ||
+		digest_equal(&stored, &document->digest))
+		return true;
+	char text[DIGEST_TEXT_SIZE];
+	return err_set(err, ERR_DIGEST, "%s: %s was sent, the registry says it stored %s",
+		request->what, digest_format(&document->digest, text), said);
+}
+
+bool registry_manifest_put(struct registry *registry, const struct repository *repository,
+	const char *reference, const struct document *document, struct http_tally *tally,
+	struct err **err)
+{
+	CLEANUP(request_release) struct request request;
+	manifest_put_init(&request, registry, repository, reference, document, tally);
+	return request_do(&request, err) && manifest_put_take(&request, document, err);
+}

@@ -1,0 +1,299 @@
+/*
+ * Requests: URL, headers, sending (blocking, several at once, or with a streamed response), and
+ * turning answers into errors. Which requests to send is the verbs' business; connections, back-off
+ * of single requests and redirects are net's.
+ */
+#include "registry/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "net/retry.h"
+#include "net/url.h"
+#include "registry/refusal.h"
+
+/* As http_options has them; only the opening of a streamed response repeats by itself here. */
+#define OPEN_ATTEMPTS 4
+#define OPEN_BACKOFF_BASE_MS 500
+#define OPEN_BACKOFF_MAX_MS 30000
+#define OPEN_RETRY_AFTER_MAX_MS 300000
+
+/* ---- Building ---- */
+
+static void prepare(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *method, const char *path,
+	struct http_tally *tally)
+{
+	*request = (struct request){
+		.registry = registry,
+		.host = host_get(registry, repository->host),
+		.what = mem_printf("%s %s/%s%s", method, repository->host, repository->path, path),
+	};
+	request->http = (struct http_request){
+		.method = method,
+		.response_max = REFUSAL_BODY_MAX,
+		.repeatable = true,
+		.tls = request->host->tls,
+		.tally = tally,
+	};
+}
+
+void request_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *method, const char *path,
+	const char *query, struct http_tally *tally)
+{
+	prepare(request, registry, repository, method, path, tally);
+	request->url =
+		mem_printf("%s/v2/%s%s%s", request->host->origin, repository->path, path, query);
+	request->http.source = HTTP_SOURCE_CONFIGURED;
+}
+
+void request_init_given(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *method, const char *path, const char *url,
+	enum http_source source, struct http_tally *tally)
+{
+	prepare(request, registry, repository, method, path, tally);
+	request->url = mem_strdup(url);
+	request->http.source = source;
+	/* The trust that was configured is for the registry, not for whom it names. */
+	if (!host_owns_url(request->host, url))
+		request->http.tls = NULL;
+}
+
+void request_release(struct request *request)
+{
+	http_call_free(request->call);
+	http_response_release(&request->answer);
+	mem_free(request->what);
+	mem_free(request->url);
+	err_free(request->err);
+	*request = (struct request){0};
+}
+
+void request_header(struct request *request, const char *name, const char *value)
+{
+	if (request->header_count == REQUEST_HEADERS_MAX)
+		abort();
+	request->headers[request->header_count++] =
+		(struct http_header){.name = name, .value = value};
+}
+
+/*
+ * The one gate to the network: everything that is sent passes here right before. Registries are
+ * asked anonymously; credentials of the host will become a private header at this point.
+ */
+static const struct http_request *authorised(struct request *request)
+{
+	request->http.url = request->url;
+	request->http.headers = request->headers;
+	request->http.header_count = request->header_count;
+	return &request->http;
+}
+
+/* ---- Sending ---- */
+
+static void forget_answer(struct request *request)
+{
+	http_call_free(request->call);
+	request->call = NULL;
+	http_response_release(&request->answer);
+	request->answer = (struct http_response){0};
+	err_free(request->err);
+	request->err = NULL;
+}
+
+bool request_do(struct request *request, struct err **err)
+{
+	struct http_response answer;
+	forget_answer(request);
+	if (!http_do(request->registry->http, authorised(request), &answer, err))
+		return err_prefix(err, "%s", request->what);
+	request->answer = answer;
+	return true;
+}
+
+static bool may_pass(const struct request *request)
+{
+	return request->http.repeatable &&
+		(request->err ? retry_error(request->err) : retry_status(request_status(request)));
+}
+
+/* Takes up one finished call; the answer stays in it. */
+static void finish(struct request *request)
+{
+	struct err *err = NULL;
+	if (!http_call_wait(request->call, &err)) {
+		http_call_free(request->call);
+		request->call = NULL;
+		err_prefix(&err, "%s", request->what);
+		request->err = err;
+	}
+}
+
+static void start(struct request *request)
+{
+	forget_answer(request);
+	request->call = http_start(request->registry->http, authorised(request));
+}
+
+void requests_run(struct request *const *requests, size_t count)
+{
+	struct http_call *calls[REQUEST_WINDOW] = {0};
+	struct request *running[REQUEST_WINDOW];
+	size_t next = 0, in_flight = 0;
+	for (;;) {
+		for (size_t i = 0; i < REQUEST_WINDOW; i++) {
+			while (!calls[i] && next < count) {
+				struct request *request = requests[next++];
+				if (!request)
+					continue;
+				start(request);
+				running[i] = request;
+				calls[i] = request->call;
+				in_flight++;
+			}
+		}
+		if (in_flight == 0)
+			break;
+		size_t ended = 0;
+		if (!http_wait_any(calls, REQUEST_WINDOW, &ended, NULL))
+			while (!calls[ended])
+				ended++;
+		finish(running[ended]);
+		calls[ended] = NULL;
+		in_flight--;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct err *err = NULL;
+		if (requests[i] && may_pass(requests[i]) && !request_do(requests[i], &err))
+			requests[i]->err = err;
+	}
+}
+
+/* ---- Streamed responses ---- */
+
+/* How long to wait before another attempt; false if there shall be none. */
+static bool pause_before_retry(struct request *request, unsigned attempt, const struct err *err)
+{
+	const struct registry *registry = request->registry;
+	int64_t ms = retry_backoff_ms(
+		registry->clock, attempt, OPEN_BACKOFF_BASE_MS, OPEN_BACKOFF_MAX_MS);
+	if (attempt >= OPEN_ATTEMPTS ||
+		(err ? !retry_error(err) : !retry_status(request_status(request))))
+		return false;
+
+	CLEANUP(mem_freep)
+	char *after = err ? NULL : request_answer_header(request, "Retry-After", 0);
+	int64_t asked = 0;
+	if (after && retry_after_parse(after, clock_unix_ms(registry->clock), &asked) && asked > ms)
+		ms = asked;
+	return ms <= OPEN_RETRY_AFTER_MAX_MS && cancel_sleep_ms(registry->cancel, CANCEL_NOW, ms);
+}
+
+/* The error body of a streamed response, as far as it is looked at; what cannot be read is left out. */
+static void collect_refusal(struct request *request, struct str *body)
+{
+	char bytes[4096];
+	size_t len = 0;
+	while (http_call_read(request->call, bytes, sizeof(bytes), &len, NULL) && len > 0)
+		if (!str_add(body, bytes, len))
+			return;
+}
+
+static bool refused(const struct request *request, const char *body, size_t len, struct err **err)
+{
+	const struct http_response *answer = request_answer(request);
+	CLEANUP(url_release) struct url url = {0};
+	CLEANUP(mem_freep) char *elsewhere = NULL;
+	if (answer->url && !host_owns_url(request->host, answer->url) &&
+		url_parse(answer->url, &url, NULL))
+		elsewhere = url_label(&url);
+	struct refusal refusal = {
+		.what = request->what,
+		.host = request->host->name,
+		.status = answer->status,
+		.body = body,
+		.body_len = len,
+		.elsewhere = elsewhere,
+	};
+	return refusal_set(&refusal, err);
+}
+
+static bool refused_stream(struct request *request, struct err **err)
+{
+	CLEANUP(str_release) struct str body = STR_INIT(REFUSAL_BODY_MAX);
+	collect_refusal(request, &body);
+	return refused(request, str_text(&body), body.len, err);
+}
+
+bool request_open(struct request *request, struct err **err)
+{
+	request->http.response_streamed = true;
+	for (unsigned attempt = 1;; attempt++) {
+		CLEANUP(err_freep) struct err *failure = NULL;
+		start(request);
+		bool answered = http_call_wait_head(request->call, &failure);
+		if (answered && request_status(request) == 200)
+			return true;
+		if (pause_before_retry(request, attempt, failure))
+			continue;
+		if (answered)
+			return refused_stream(request, err);
+		err_prefix(&failure, "%s", request->what);
+		err_keep_first(err, &failure);
+		return false;
+	}
+}
+
+/* ---- Answers ---- */
+
+const struct http_response *request_answer(const struct request *request)
+{
+	if (request->call)
+		return http_call_response(request->call);
+	return request->answer.status ? &request->answer : NULL;
+}
+
+int request_status(const struct request *request)
+{
+	const struct http_response *answer = request_answer(request);
+	return answer ? answer->status : 0;
+}
+
+bool request_succeeded(const struct request *request, struct err **err)
+{
+	const struct http_response *answer = request_answer(request);
+	if (!answer) {
+		if (err)
+			*err = err_copy(request->err);
+		return false;
+	}
+	if (answer->status >= 200 && answer->status <= 299)
+		return true;
+	return refused(request, str_text(&answer->body), answer->body.len, err);
+}
+
+char *request_answer_header(const struct request *request, const char *name, size_t n)
+{
+	const struct http_response *answer = request_answer(request);
+	return answer ? http_response_header(answer, name, n) : NULL;
+}
+
+bool request_resolve(const struct request *request, const char *reference, char **ret_url,
+	enum http_source *ret_source, struct err **err)
+{
+	CLEANUP(mem_freep) char *url = NULL;
+	enum http_source source;
+	if (!http_response_resolve(request_answer(request), reference, &url, &source, err))
+		return err_prefix(err, "%s", request->what);
+	char *endpoint_url = host_endpoint_url(request->host, url);
+	if (endpoint_url) {
+		*ret_url = endpoint_url;
+		*ret_source = HTTP_SOURCE_CONFIGURED;
+		return true;
+	}
+	*ret_url = steal_ptr(&url);
+	*ret_source = source;
+	return true;
+}

@@ -1,0 +1,226 @@
+/*
+ * Listing tags with all pages (distribution-spec "Listing Tags"; registry-client facts 3). A list
+ * that may lack a page is never passed off as whole: absence of a tag is what lets us write one.
+ */
+#include "registry/tags_page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "registry/linkheader.h"
+#include "registry/request.h"
+
+/* ECR refuses more than 1,000; Google documents lists to be incomplete beyond 10,000. */
+#define PAGE_PLAIN 1000
+#define PAGE_GOOGLE 10000
+#define PAGES_MAX 10000
+#define LIST_MAX_BYTES ((uint64_t)1 << 30)
+
+#define TAG_TEXT_SIZE 129
+
+struct listing {
+	struct registry *registry;
+	const struct repository *repository;
+	const struct tags_visitor *visitor; /* the caller's */
+	struct http_tally *tally;
+	struct http_call *call; /* whose body is being read; borrowed */
+	uint64_t bytes;
+	unsigned pages;
+	enum tags_kind kind;
+	char last[TAG_TEXT_SIZE];  /* last tag of the page */
+	char asked[TAG_TEXT_SIZE]; /* the `last` that our own continuation asked with */
+	char *marker;		   /* an earlier URL, to notice a circle of links; owned */
+};
+
+/* ---- One page ---- */
+
+static bool fill_from_call(void *ctx, void *bytes, size_t max, size_t *ret_len, struct err **err)
+{
+	struct listing *listing = ctx;
+	if (!http_call_read(listing->call, bytes, max, ret_len, err))
+		return false;
+	listing->bytes += *ret_len;
+	if (listing->bytes > LIST_MAX_BYTES)
+		return err_set(err, ERR_TOO_LARGE, "tags list: more than 1 GiB");
+	return true;
+}
+
+static void pass_tag(void *ctx, const char *tag)
+{
+	struct listing *listing = ctx;
+	memcpy(listing->last, tag, strlen(tag) + 1);
+	if (listing->visitor->on_tag)
+		listing->visitor->on_tag(listing->visitor->ctx, tag);
+}
+
+static void pass_manifest(void *ctx, const struct digest *digest)
+{
+	const struct tags_visitor *visitor = ((struct listing *)ctx)->visitor;
+	if (visitor->on_manifest)
+		visitor->on_manifest(visitor->ctx, digest);
+}
+
+static void pass_manifest_tag(void *ctx, const struct digest *digest, const char *tag)
+{
+	const struct tags_visitor *visitor = ((struct listing *)ctx)->visitor;
+	if (visitor->on_manifest_tag)
+		visitor->on_manifest_tag(visitor->ctx, digest, tag);
+}
+
+static void json_reader_freep(struct json_reader **reader)
+{
+	json_reader_release(*reader);
+	mem_free(*reader);
+}
+
+static bool read_page(struct listing *listing, struct request *request, struct tags_page *ret_page,
+	struct err **err)
+{
+	const struct tags_visitor visitor = {pass_tag, pass_manifest, pass_manifest_tag, listing};
+	CLEANUP(json_reader_freep) struct json_reader *json = mem_new(1, sizeof(*json));
+	json_reader_init(json, fill_from_call, listing);
+	if (!request_open(request, err))
+		return false;
+	listing->call = request->call;
+	listing->last[0] = '\0';
+	if (!tags_page_read(json, &visitor, ret_page, err))
+		return err_prefix(err, "%s", request->what);
+	return true;
+}
+
+/* ---- From page to page ---- */
+
+/* The URL of the next page, NULL on the last. */
+static bool next_link(const struct request *request, char **ret_url, struct err **err)
+{
+	for (size_t n = 0;; n++) {
+		CLEANUP(mem_freep) char *value = request_answer_header(request, "Link", n);
+		CLEANUP(mem_freep) char *target = NULL;
+		enum http_source source;
+		if (!value) {
+			*ret_url = NULL;
+			return true;
+		}
+		if (!linkheader_next(value, &target, err))
+			return err_prefix(err, "%s", request->what);
+		if (!target)
+			continue;
+		CLEANUP(mem_freep) char *url = NULL;
+		if (!request_resolve(request, target, &url, &source, err))
+			return false;
+		if (!host_owns_url(request->host, url))
+			return err_set(err, ERR_INVALID,
+				"%s: the next page is said to be on another host", request->what);
+		*ret_url = steal_ptr(&url);
+		return true;
+	}
+}
+
+/*
+ * A plain page that is exactly full and names no next page: the server may have forgotten the Link
+ * header. Asking behind the last tag tells; a server that knows no paging repeats the page.
+ */
+static char *own_continuation(struct listing *listing, const struct request *request)
+{
+	if (!listing->last[0] || strcmp(listing->last, listing->asked) == 0)
+		return NULL;
+	memcpy(listing->asked, listing->last, sizeof(listing->asked));
+	return mem_printf("%s/v2/%s/tags/list?n=%d&last=%s", request->host->origin,
+		listing->repository->path, PAGE_PLAIN, listing->last);
+}
+
+static bool next_page(struct listing *listing, const struct request *request,
+	const struct tags_page *page, char **ret_url, struct err **err)
+{
+	CLEANUP(mem_freep) char *url = NULL;
+	if (!next_link(request, &url, err))
+		return false;
+	if (!url && page->kind == TAGS_PLAIN && page->tags == PAGE_PLAIN)
+		url = own_continuation(listing, request);
+	if (!url && page->kind == TAGS_GOOGLE && page->manifests >= PAGE_GOOGLE)
+		return err_set(err, ERR_TOO_LARGE,
+			"%s: the list ends at %zu manifests, where the registry cuts lists off; "
+			"what it "
+			"does not show may exist",
+			request->what, page->manifests);
+	*ret_url = steal_ptr(&url);
+	return true;
+}
+
+/* Brent's way to find a cycle: compare with one earlier URL, moved on at every power of two. */
+static bool check_progress(
+	struct listing *listing, const struct request *request, const char *url, struct err **err)
+{
+	if (++listing->pages > PAGES_MAX)
+		return err_set(
+			err, ERR_TOO_LARGE, "%s: more than %d pages", request->what, PAGES_MAX);
+	if (strcmp(url, request->url) == 0 ||
+		(listing->marker && strcmp(url, listing->marker) == 0))
+		return err_set(err, ERR_INVALID, "%s: the links to next pages run in a circle",
+			request->what);
+	if ((listing->pages & (listing->pages - 1)) == 0) {
+		mem_free(listing->marker);
+		listing->marker = mem_strdup(url);
+	}
+	return true;
+}
+
+static bool check_kind(struct listing *listing, const struct request *request,
+	const struct tags_page *page, struct err **err)
+{
+	if (listing->pages > 0 && page->kind != listing->kind && page->tags > 0)
+		return err_set(err, ERR_INVALID, "%s: pages of different kinds", request->what);
+	if (listing->pages == 0)
+		listing->kind = page->kind;
+	if (page->kind == TAGS_GOOGLE)
+		request->host->google = true;
+	return true;
+}
+
+static void request_init_page(struct listing *listing, struct request *request, const char *url)
+{
+	char query[32];
+	if (url) {
+		request_init_given(request, listing->registry, listing->repository, "GET",
+			"/tags/list", url, HTTP_SOURCE_CONFIGURED, listing->tally);
+		return;
+	}
+	bool google = registry_host_is_google(listing->registry, listing->repository->host);
+	snprintf(query, sizeof(query), "?n=%d", google ? PAGE_GOOGLE : PAGE_PLAIN);
+	request_init(request, listing->registry, listing->repository, "GET", "/tags/list", query,
+		listing->tally);
+}
+
+static bool list_pages(struct listing *listing, struct err **err)
+{
+	CLEANUP(mem_freep) char *url = NULL;
+	do {
+		CLEANUP(request_release) struct request request;
+		struct tags_page page;
+		char *next = NULL;
+		request_init_page(listing, &request, url);
+		if (!read_page(listing, &request, &page, err) ||
+			!check_kind(listing, &request, &page, err) ||
+			!next_page(listing, &request, &page, &next, err))
+			return false;
+		mem_free(url);
+		url = next;
+		if (url && !check_progress(listing, &request, url, err))
+			return false;
+	} while (url);
+	return true;
+}
+
+bool registry_tags_list(struct registry *registry, const struct repository *repository,
+	const struct tags_visitor *visitor, struct http_tally *tally, enum tags_kind *ret_kind,
+	struct err **err)
+{
+	struct listing listing = {
+		.registry = registry, .repository = repository, .visitor = visitor, .tally = tally};
+	bool ok = list_pages(&listing, err);
+	mem_free(listing.marker);
+	if (ok)
+		*ret_kind = listing.kind;
+	return ok;
+}
