@@ -30,6 +30,7 @@ struct declared_registry {
 	const char *service_account; /* NULL: none */
 	uint32_t line;
 	bool is_source;
+	bool skipped; /* the source once more, or an earlier destination: nothing is promoted to it */
 };
 
 struct declared_tag {
@@ -60,7 +61,8 @@ struct declared_project {
 	const char *manifest_file; /* path in the source */
 	const char *images_file;   /* the same file for a plain manifest */
 	uint32_t first_registry, registry_count;
-	uint32_t source_registry;  /* index of the source registry; meaningless when quarantined without registries */
+	uint32_t
+		source_registry; /* index of the source registry; meaningless when quarantined without registries */
 	uint32_t first_image, image_count;
 	/*
 	 * A file of it cannot be read as what it should be. Nothing of it is promoted; while its
@@ -71,9 +73,26 @@ struct declared_project {
 
 /* Several digests claim one tag of one destination repository (or of one public identity). */
 struct declared_dispute {
-	const char *repository; /* canonical "host/path" of the claim */
 	const char *tag;
-	const char *reason; /* names the other claim with file:line */
+	const char *reason; /* names two of the claims with file:line */
+};
+
+struct declared_counts {
+	uint64_t projects, images, digests, tags; /* as the files have them, quarantined ones too */
+	/*
+	 * Without quarantined projects and malformed entries. Claims in dispute count: one of them
+	 * may be in place and stays in force. What is declared twice counts once.
+	 */
+	uint64_t edges;		      /* (digest, tag or none) × destination repository */
+	uint64_t destinations;	      /* (destination repository, digest) pairs */
+	uint64_t repositories;	      /* distinct destination repositories */
+	uint64_t source_repositories; /* distinct */
+};
+
+/* A repository that shares the disputed tags of a set (reconciler/overlap.c). */
+struct declared_dispute_link {
+	uint32_t set;
+	uint32_t next; /* index + 1 of another link of the same repository; 0: none */
 };
 
 struct declared {
@@ -83,56 +102,74 @@ struct declared {
 	VEC(struct declared_image) images;
 	VEC(struct declared_digest) digests;
 	VEC(struct declared_tag) tags;
-	VEC(struct finding) findings;	   /* in order of file, line, column */
-	VEC(struct declared_dispute) disputes;
-	struct strmap dispute_index; /* "repository:tag" -> struct declared_dispute * */
-};
+	VEC(struct finding) findings; /* in order of file, line, column */
+	struct declared_counts counts;
 
-struct declared_counts {
-	uint64_t projects, images, digests, tags;
-	uint64_t edges;	       /* (digest, tag or none) × destination, quarantined entries left out */
-	uint64_t destinations; /* (destination repository, digest) pairs */
-	uint64_t repositories; /* distinct destination repositories */
-	uint64_t source_repositories;
+	/* Read through declared_dispute only. */
+	VEC(struct declared_dispute) disputes;
+	VEC(struct declared_dispute_link) dispute_links;
+	struct strmap disputed_repositories; /* repository or identity -> first link's index + 1 */
+	struct strmap disputed_tags;	     /* "set:tag" -> dispute's index + 1 */
 };
 
 /* Bounds, so that no manifest can exhaust us. */
 #define DECLARED_FILE_MAX ((size_t)32 << 20)
-#define DECLARED_DEPTH_MAX 16
-#define DECLARED_ENTRIES_MAX ((size_t)5 * 1000 * 1000)
+#define DECLARED_DEPTH_MAX 16 /* directories below manifests/; YAML has YML_DEPTH_MAX */
+#define DECLARED_DIRECTORIES_MAX 20000
+#define DECLARED_REGISTRIES_MAX 1000			/* of one project */
+#define DECLARED_ENTRIES_MAX ((size_t)5 * 1000 * 1000)	/* digests + tags */
+#define DECLARED_REPOSITORIES_MAX ((size_t)1000 * 1000) /* images × registries */
+#define DECLARED_FILE_FINDINGS_MAX ((size_t)1000)	/* then the rest of the file is not read */
 
 /*
- * `images/` + `manifests/` below the source's root. Fails only with ERR_INVALID for a tree of the
- * wrong shape (all such faults in one message and as FINDING_TREE) or when the source cannot be read; *ret_declared
- * is then still filled with the findings (never NULL after return), free it in any case.
+ * `images/` + `manifests/` below the source's root. Fails with ERR_INVALID for a tree of the wrong
+ * shape (all such faults in one message, and each as FINDING_TREE), with ERR_TOO_LARGE for one over
+ * the bounds, or with the source's error when its root cannot be read. *ret_declared is filled with
+ * what was found in any case (never NULL after return): free it in any case.
  */
 bool declared_load_thin(struct source *source, struct declared **ret_declared, struct err **err);
 
-/* One plain manifest at `path` in the source. Same contract. */
-bool declared_load_plain(struct source *source, const char *path, struct declared **ret_declared, struct err **err);
+/* One plain manifest at `path` in the source; its own errors if that cannot be read. Same contract. */
+bool declared_load_plain(
+	struct source *source, const char *path, struct declared **ret_declared, struct err **err);
 
 void declared_free(struct declared *declared);
 DEFINE_CLEANUP(struct declared, declared_freep, declared_free)
 
+/* Counted while loading. */
 void declared_count(const struct declared *declared, struct declared_counts *ret_counts);
 
 /* Number of findings of a kind. */
 size_t declared_findings(const struct declared *declared, enum finding_kind kind);
 
-/* True if one of the project's registries is a destination that may be written. */
-bool declared_is_destination(const struct declared *declared, const struct declared_project *project,
-			     const struct declared_registry *registry);
-
-/* Canonical "host/path" of an image in a registry, appended to `out`. */
-void declared_repository(const struct declared_registry *registry, const struct declared_image *image, struct str *out);
-
-/* NULL, or the dispute about this tag of a canonical "host/path". */
-const struct declared_dispute *declared_dispute(const struct declared *declared, const char *repository, const char *tag);
+/*
+ * True if the project's registry is a destination that may be written: not its source, not a
+ * repetition, and the project is not quarantined.
+ */
+bool declared_is_destination(const struct declared *declared,
+	const struct declared_project *project, const struct declared_registry *registry);
 
 /*
- * NULL, or the quarantined project (other than `project`) that has declared a prefix of
- * `repository` as a destination: until its files can be read, no new tag may be made there.
+ * Canonical "host/path" of an image in a registry, appended to `out`; at most REPOSITORY_TEXT_MAX
+ * bytes for an image that is not malformed.
  */
-const struct declared_project *declared_frozen_by(const struct declared *declared, const char *repository, uint32_t project);
+#define REPOSITORY_TEXT_MAX 255
+void declared_repository(const struct declared_registry *registry,
+	const struct declared_image *image, struct str *out);
+
+/*
+ * NULL, or the dispute about this tag of a canonical "host/path" (of the repository itself or of
+ * its public identity): nobody may set the tag, but where it is in place it stays.
+ */
+const struct declared_dispute *declared_dispute(
+	const struct declared *declared, const char *repository, const char *tag);
+
+/*
+ * NULL, or the quarantined project (other than number `project`) that has declared a prefix of
+ * `repository`, or of its public identity, as a destination: until its files can be read, no new
+ * tag may be made there.
+ */
+const struct declared_project *declared_frozen_by(
+	const struct declared *declared, const char *repository, uint32_t project);
 
 #endif
