@@ -84,7 +84,9 @@ static bool is_choice(const char *choices, const char *text)
 {
 	size_t len = strlen(text);
 
-	for (const char *at = choices; len && at; at = strchr(at, '|')) {
+	if (len == 0 || strchr(text, '|'))
+		return false;
+	for (const char *at = choices; at; at = strchr(at, '|')) {
 		at += *at == '|';
 		if (strncmp(at, text, len) == 0 && (at[len] == '|' || at[len] == '\0'))
 			return true;

@@ -14,7 +14,8 @@
 #define WIDTH_MAX 100
 #define WIDTH_UNKNOWN 80
 #define TERM_COLUMN 2
-#define TEXT_COLUMN 30
+#define FLAG_COLUMN 30
+#define SHORT_COLUMN 12 /* commands and exit codes */
 
 struct page {
 	FILE *out;
@@ -26,43 +27,51 @@ static void pad(const struct page *page, size_t count)
 	fprintf(page->out, "%*s", (int)count, "");
 }
 
-/* Writes words from `column` on, continuing lines at `indent`, and ends the line. */
+/* A piece of text that stays on one line: up to a blank, or past a comma. */
+static size_t piece_len(const char *text)
+{
+	size_t len = strcspn(text, " ,");
+
+	return len + strspn(text + len, ",");
+}
+
+/* Writes text from `column` on, continuing lines at `indent`, and ends the line. */
 static void wrap(const struct page *page, size_t column, size_t indent, const char *text)
 {
-	bool is_first = true;
+	size_t blanks = 0;
 
-	while (*text) {
-		size_t len = strcspn(text, " ");
+	for (bool is_first = true; *text; is_first = false) {
+		size_t len = piece_len(text);
 
-		if (!is_first && column + 1 + len > page->width) {
+		if (!is_first && column + blanks + len > page->width) {
 			fputc('\n', page->out);
 			pad(page, indent);
 			column = indent;
-		} else if (!is_first) {
-			fputc(' ', page->out);
-			column++;
+		} else {
+			pad(page, blanks);
+			column += blanks;
 		}
 		fwrite(text, 1, len, page->out);
 		column += len;
 		text += len;
-		text += strspn(text, " ");
-		is_first = false;
+		blanks = strspn(text, " ");
+		text += blanks;
 	}
 	fputc('\n', page->out);
 }
 
-static void item(const struct page *page, const char *term, const char *text)
+static void item(const struct page *page, size_t text_column, const char *term, const char *text)
 {
 	size_t column = TERM_COLUMN + strlen(term);
 
 	pad(page, TERM_COLUMN);
 	fputs(term, page->out);
-	if (column + 2 > TEXT_COLUMN) {
+	if (column + 2 > text_column) {
 		fputc('\n', page->out);
 		column = 0;
 	}
-	pad(page, TEXT_COLUMN - column);
-	wrap(page, TEXT_COLUMN, TEXT_COLUMN, text);
+	pad(page, text_column - column);
+	wrap(page, text_column, text_column, text);
 }
 
 static void flag_item(const struct page *page, const struct flag *flag)
@@ -74,7 +83,7 @@ static void flag_item(const struct page *page, const struct flag *flag)
 	char *text = flag->initial ? mem_printf("%s (default %s)", flag->help, flag->initial)
 				   : mem_strdup(flag->help);
 
-	item(page, term, text);
+	item(page, FLAG_COLUMN, term, text);
 }
 
 static void flags_of(const struct page *page, const struct command *command)
@@ -94,7 +103,7 @@ static void sections(const struct page *page)
 {
 	fputs("\nExit codes:\n", page->out);
 	for (size_t i = 0; i < exit_code_text_count; i++)
-		item(page, exit_code_texts[i].codes, exit_code_texts[i].meaning);
+		item(page, SHORT_COLUMN, exit_code_texts[i].codes, exit_code_texts[i].meaning);
 	for (size_t i = 0; i < help_section_count; i++) {
 		const struct help_section *section = &help_sections[i];
 
@@ -102,7 +111,7 @@ static void sections(const struct page *page)
 			continue;
 		fprintf(page->out, "\n%s:\n", section->title);
 		for (size_t j = 0; j < section->count && !section->is_code; j++)
-			item(page, section->items[j].term, section->items[j].text);
+			item(page, FLAG_COLUMN, section->items[j].term, section->items[j].text);
 		for (size_t j = 0; j < section->count && section->is_code; j++) {
 			fputs("  # ", page->out);
 			wrap(page, 4, 4, section->items[j].text);
@@ -119,7 +128,7 @@ static void commands(const struct page *page, const struct program *program)
 		const struct command *command = &program->commands[i];
 
 		if (command->run)
-			item(page, command->name, command->summary);
+			item(page, SHORT_COLUMN, command->name, command->summary);
 	}
 }
 

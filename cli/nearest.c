@@ -57,9 +57,9 @@ void nearest_offer(struct nearest *search, const char *candidate)
 	size_t d = distance(search->typed, search->typed_len, candidate, len);
 
 	/* A word cut short or continued is a likely slip, however long the missing part. */
-	if (d != SIZE_MAX && search->typed_len >= 4 && len >= 4 &&
+	if (search->typed_len >= 4 && len >= 4 && d != SIZE_MAX &&
 		strncmp(search->typed, candidate, smaller(search->typed_len, len)) == 0)
-		d = smaller(d, 2);
+		d = search->typed_len <= len ? 0 : smaller(d, 2);
 	if (d < search->best_distance + (search->best == NULL)) {
 		search->best = candidate;
 		search->best_distance = d;
