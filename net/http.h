@@ -10,8 +10,8 @@
  *
  * Redirects of GET and HEAD are followed by our own rules: never https to http, http only from and to
  * loopback, never to link-local or metadata addresses, to private addresses only from a private
- * host, at most 5; Authorization and other caller headers marked private never go to another host.
- * Redirects of other methods are errors.
+ * host, at most 5; Authorization and other caller headers marked private never go to another origin
+ * (scheme, host, port). Redirects of other methods are errors.
  *
  * Queries of URLs never appear in logs or errors: they may be signed.
  */
@@ -34,20 +34,27 @@ struct http;
 
 /* All times in milliseconds; 0 takes the default in brackets. */
 struct http_options {
-	const struct clock *clock;	/* NULL: clock_system */
-	struct cancel *cancel;		/* borrowed; may be NULL */
-	const char *user_agent;		/* borrowed for the life of the client */
-	unsigned connections_per_host;	/* requests in flight to one host, each on a connection with HTTP/1.1 [20] */
-	int64_t connect_timeout_ms;	/* name look-up, TCP and TLS [15 s] */
-	int64_t first_byte_timeout_ms;	/* from the end of our request to the status line [60 s] */
-	int64_t stall_timeout_ms;	/* no byte moved in either direction while one should [60 s] */
-	unsigned attempts;		/* tries of a request that is safe to repeat, first included [4] */
-	int64_t retry_base_ms;		/* first back-off ceiling, doubled each time, full jitter [500 ms] */
-	int64_t retry_max_ms;		/* back-off ceiling [30 s] */
-	int64_t retry_after_max_ms;	/* longest Retry-After that is obeyed; longer is an error [300 s] */
+	const struct clock *clock; /* NULL: clock_system */
+	struct cancel *cancel;	   /* borrowed; may be NULL */
+	const char *user_agent;	   /* copied */
+
+	/* Requests in flight to one origin, each on a connection of its own with HTTP/1.1 [20]. */
+	unsigned connections_per_host;
+
+	int64_t connect_timeout_ms;    /* name look-up, TCP and TLS [15 s] */
+	int64_t first_byte_timeout_ms; /* end of our request to the status line [60 s] */
+	int64_t stall_timeout_ms;      /* no byte moved while one should [60 s] */
+
+	unsigned attempts;	    /* of a request that is safe to repeat, with the first [4] */
+	int64_t retry_base_ms;	    /* first back-off ceiling, then doubled, full jitter [500 ms] */
+	int64_t retry_max_ms;	    /* highest back-off ceiling [30 s] */
+	int64_t retry_after_max_ms; /* longest Retry-After obeyed, longer is an error [300 s] */
 };
 
-/* What a request, or everything under a name, cost. Counts every request put on the wire, retries and redirects included. */
+/*
+ * What a request, or everything under a name, cost: every request put on the wire, retries and
+ * redirects included.
+ */
 struct http_tally {
 	_Atomic uint64_t requests;
 	_Atomic uint64_t retries;
@@ -55,7 +62,10 @@ struct http_tally {
 	_Atomic uint64_t bytes_sent;	 /* bodies */
 };
 
-/* Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without TLS). */
+/*
+ * Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without OpenSSL), ERR_USAGE if
+ * SSL_CERT_FILE cannot be read.
+ */
 struct http *http_new(const struct http_options *options, struct err **err);
 /* All calls must have been freed. */
 void http_free(struct http *http);
@@ -64,16 +74,32 @@ DEFINE_CLEANUP(struct http, http_freep, http_free)
 /* Totals of the client so far; live until http_free. */
 const struct http_tally *http_totals(const struct http *http);
 
-/* How to trust the servers of one host. Made once, shared by its requests, freed after them. */
+/*
+ * How to trust the servers of one host: OpenSSL's default store, where SSL_CERT_FILE and SSL_CERT_DIR
+ * each replace their half of it, and what is added here. Made once, shared by the host's requests, freed
+ * after them. A redirect to another origin keeps the CA file but is always verified.
+ */
 struct http_tls;
 struct http_tls_options {
-	const char *ca_file; /* PEM, added to the system's store; NULL: system store only (SSL_CERT_FILE, SSL_CERT_DIR heeded) */
+	const char *ca_file; /* PEM, added to the store; NULL: nothing */
 	bool skip_verify;    /* certificates are not checked */
 };
 /* ERR_USAGE with the file's name and OpenSSL's reason. TLS 1.2 at least, always. */
 struct http_tls *http_tls_new(const struct http_tls_options *options, struct err **err);
 void http_tls_free(struct http_tls *tls);
 DEFINE_CLEANUP(struct http_tls, http_tls_freep, http_tls_free)
+
+/*
+ * Who named a URL. A person may name anything; a server that gave one (token realm, Location, Link)
+ * only leads to places like its own: trust rule for URLs, net/address.h. The zero value is for
+ * URLs that come from flags, configuration and manifests.
+ */
+enum http_source {
+	HTTP_SOURCE_CONFIGURED,
+	HTTP_SOURCE_PUBLIC,   /* a server on a public address: https to public addresses only */
+	HTTP_SOURCE_PRIVATE,  /* on a private address: private ones too */
+	HTTP_SOURCE_LOOPBACK, /* on this machine: the loopback too, and there plain http */
+};
 
 struct http_header {
 	const char *name;
@@ -82,12 +108,13 @@ struct http_header {
 };
 
 struct http_request {
-	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH" */
-	const char *url;    /* absolute, sent as it is (no dot-segment removal) */
+	const char *method;	 /* "GET", "HEAD", "POST", "PUT", "PATCH" */
+	const char *url;	 /* absolute, sent as it is (no dot-segment removal) */
+	enum http_source source; /* who named the URL; see http_response_resolve */
 	const struct http_header *headers;
 	size_t header_count;
 
-	/* Request body: none, or `body_len` bytes at `body`, or `body_len` bytes written by http_call_write. */
+	/* Request body: none, or `body_len` bytes at `body` or written by http_call_write. */
 	const void *body; /* borrowed until the call ends */
 	uint64_t body_len;
 	bool body_streamed;
@@ -99,30 +126,42 @@ struct http_request {
 	size_t response_max;
 	bool response_streamed;
 
-	bool repeatable;	      /* safe to repeat: http_do retries it */
-	const struct http_tls *tls;   /* NULL: system trust */
-	struct http_tally *tally;     /* counted here too, besides the client's totals; may be NULL */
+	bool repeatable;	    /* safe to repeat: http_do retries it */
+	const struct http_tls *tls; /* NULL: system trust */
+	struct http_tally *tally;   /* counted here too, besides the client's totals; may be NULL */
 };
 
 /* Everything a server said besides a streamed body. */
 struct http_response {
 	int status;
-	char *url;	   /* of the response, after redirects; owned */
-	struct str head;   /* raw header lines, each ended by \n; at most 64 KiB and 200 lines */
-	struct str body;   /* collected body */
+	char *url;	 /* of the response, after redirects; owned */
+	struct str head; /* raw header lines, each ended by \n; at most 64 KiB and 200 lines */
+	struct str body; /* collected body */
+	enum http_source source; /* under which `url` was asked for */
+	enum http_source server; /* which URLs have that this server gives */
 };
 void http_response_release(struct http_response *response);
-/* Value of the n-th (from 0) header `name`, in fresh memory; NULL if there is none. Names compare without case. */
+
+/*
+ * What a reference in this response (Location, Link, realm) means: fresh absolute text and the source
+ * to ask for it under. A URL of the response's own origin keeps its source, all others get the
+ * server's. ERR_INVALID if it is no URL or one this server may not give.
+ */
+bool http_response_resolve(const struct http_response *response, const char *reference,
+	char **ret_url, enum http_source *ret_source, struct err **err);
+
+/* The n-th (from 0) value of a header in fresh memory, NULL if there is none. Case is ignored. */
 char *http_response_header(const struct http_response *response, const char *name, size_t n);
 
 /*
  * Sends and waits; repeats a `repeatable` request on ERR_TRANSIENT, ERR_TIMEOUT, 408, 429, 500, 502,
  * 503, 504 with back-off and Retry-After. Any status is a success here: the caller judges it. Not for
  * streamed bodies. ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED, ERR_INVALID
- * (redirect or response against the rules); messages name method, host, path and attempts.
+ * (redirect or response against the rules), ERR_AUTH (by a proxy), ERR_THROTTLED (told to wait longer
+ * than retry_after_max_ms); messages name method, host, path and attempts.
  */
-bool http_do(struct http *http, const struct http_request *request, struct http_response *ret_response,
-	     struct err **err);
+bool http_do(struct http *http, const struct http_request *request,
+	struct http_response *ret_response, struct err **err);
 
 /* ---- Calls in flight: several at once from one thread, and streamed bodies. Never retried. ---- */
 
@@ -131,32 +170,42 @@ struct http_call;
 /* Queues the request; never blocks, never fails: errors come out of the functions below. */
 struct http_call *http_start(struct http *http, const struct http_request *request);
 
-/* Blocks until status and headers are in. Then `status` and `head` of http_call_response are valid. */
+/* Blocks until status and headers are in; http_call_response then has all but the body. */
 bool http_call_wait_head(struct http_call *call, struct err **err);
 
-/* Blocks until the whole exchange has ended; the collected body is complete. */
+/*
+ * Blocks until the whole exchange has ended; the collected body is complete. What nobody read of a
+ * streamed response is dropped. ERR_INTERNAL if a streamed request body was not written to its end.
+ */
 bool http_call_wait(struct http_call *call, struct err **err);
 
-/* Borrowed; NULL before the head has arrived. Fields may be taken with steal once the call has ended. */
+/* Borrowed; NULL before the head has arrived. Its fields may be stolen once the call has ended. */
 struct http_response *http_call_response(struct http_call *call);
 
-/* Reads at least one byte of a streamed response; 0 at its clean end. A truncated body is ERR_TRANSIENT. */
-bool http_call_read(struct http_call *call, void *bytes, size_t max, size_t *ret_len, struct err **err);
+/* Reads at least one byte of a streamed response; 0 at its clean end. A cut body is ERR_TRANSIENT. */
+bool http_call_read(
+	struct http_call *call, void *bytes, size_t max, size_t *ret_len, struct err **err);
 
-/* Blocks until the channel took all bytes. Fails as soon as the call does or the server answers early. */
+/*
+ * Blocks until the channel took all bytes. Fails as soon as the call does, or when the server answers
+ * with 300 or above before it has the whole body: then http_call_wait succeeds and the response
+ * says why.
+ */
 bool http_call_write(struct http_call *call, const void *bytes, size_t len, struct err **err);
 
 /*
- * How many bytes http_call_write would take without blocking (0 when the channel is full; SIZE_MAX when
- * the call has ended, so that the error can be fetched). For a reader that feeds several writers.
+ * How many bytes http_call_write would take without blocking: 0 when the channel is full, SIZE_MAX
+ * when it would fail. For a reader that feeds several writers.
  */
 size_t http_call_writable(struct http_call *call);
 
-/* Blocks until at least one of the calls can take `want` bytes or has ended. */
-bool http_wait_any_writable(struct http_call *const *calls, size_t count, size_t want, struct err **err);
+/* Blocks until one of the calls can take `want` bytes (at most a channel) or would fail to. */
+bool http_wait_any_writable(
+	struct http_call *const *calls, size_t count, size_t want, struct err **err);
 
 /* Blocks until one of the calls has ended and tells which. NULL entries are skipped. */
-bool http_wait_any(struct http_call *const *calls, size_t count, size_t *ret_index, struct err **err);
+bool http_wait_any(
+	struct http_call *const *calls, size_t count, size_t *ret_index, struct err **err);
 
 /* Cancels what still runs. NULL is allowed. */
 void http_call_free(struct http_call *call);

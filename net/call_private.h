@@ -1,0 +1,141 @@
+/*
+ * Private to net/. The client, the call, and which thread may touch which of their fields:
+ *
+ *	"lock"	under http->lock, by any thread
+ *	"I/O"	the I/O thread only
+ *	"set"	written before the call is posted, read by anybody afterwards
+ *
+ * A worker asks for something by posting the call (call_post) and waits on its condition
+ * variable; the I/O thread answers by changing "lock" fields and call_wake. libcurl runs on the I/O
+ * thread only. The I/O thread never waits for a worker.
+ */
+#ifndef CIP_NET_CALL_PRIVATE_H
+#define CIP_NET_CALL_PRIVATE_H
+
+#include <pthread.h>
+
+#include "base/strmap.h"
+#include "net/channel.h"
+#include "net/headers.h"
+#include "net/http.h"
+#include "net/proxy.h"
+#include "net/tls.h"
+#include "net/url.h"
+
+struct http {
+	struct http_options options; /* set; defaults filled in */
+	char *user_agent;	     /* set */
+	struct http_tls *trust;	     /* set; for requests without their own */
+	struct proxy_rules *proxies; /* set */
+	struct http_tally totals;
+	struct cancel_watch watch;
+	pthread_t thread;
+	int wake_fd;
+
+	pthread_mutex_t lock;
+	struct http_call *first_posted, *last_posted; /* lock */
+	bool is_woken;				      /* lock: wake_fd is readable already */
+	bool is_stopping;			      /* lock */
+};
+
+/* What a worker asks the I/O thread to do; bits. */
+enum call_post {
+	CALL_START = 1 << 0,
+	CALL_RESUME = 1 << 1,  /* a channel has room or bytes again */
+	CALL_ABORT = 1 << 2,   /* nobody will look at it any more */
+	CALL_ABANDON = 1 << 3, /* the request body will not be written to its end */
+};
+
+enum call_phase {
+	PHASE_QUEUED,
+	PHASE_CONNECTING, /* look-up, TCP, TLS */
+	PHASE_SENDING,	  /* the request's body is not handed over completely */
+	PHASE_WAITING,	  /* for the status line */
+	PHASE_RECEIVING,
+};
+
+/* One request of a redirect chain. I/O, but for the first: set. */
+struct hop {
+	struct url url;
+	enum http_source source;
+	enum http_source server; /* known once connected */
+	const char *proxy;	 /* borrowed from the rules; "" for none */
+	bool is_home;	  /* same origin all the way: private headers and trust settings apply */
+	bool is_counted;  /* in the tallies */
+	bool is_redirect; /* the answer leads on */
+	size_t dropped;	  /* bytes of a redirect's body */
+	uint64_t sent;	  /* bytes of the request body given to libcurl */
+	struct headers_budget budget;
+};
+
+struct http_call {
+	struct http *http;
+
+	/* set */
+	char *method;
+	struct http_header *headers; /* owned copies */
+	size_t header_count;
+	const char *body;
+	uint64_t body_len;
+	bool body_streamed;
+	size_t response_max;
+	bool response_streamed;
+	const struct http_tls *tls;
+	struct http_tally *tally;
+	char *label; /* "GET host/path" */
+
+	/* lock */
+	unsigned posts;
+	bool is_posted;
+	struct http_call *next_posted;
+	pthread_cond_t *waiter; /* of the one thread that waits */
+	bool head_done;
+	bool answered_early;
+	bool ended;
+	bool drops_body;
+	struct channel upload, download;
+	uint64_t written;     /* by http_call_write */
+	bool upload_paused;   /* written by the I/O thread only */
+	bool download_paused; /* written by the I/O thread only */
+	struct err *err;      /* I/O until ended */
+
+	struct http_response
+		response; /* I/O: head until head_done, body until ended; then the caller's */
+
+	/* I/O */
+	struct hop hop;
+	unsigned hops;
+	enum call_phase phase;
+	int64_t since_ms;     /* of the phase, or of the last byte in it */
+	uint64_t upload_mark; /* libcurl's counter when the deadline was last looked at */
+	struct transfer *transfer;
+	struct host *host;
+	struct engine *engine;
+	bool holds_slot;
+	struct http_call *prev, *next; /* in the host's queue or the list of running calls */
+};
+
+/* ---- call.c, under http->lock ---- */
+
+void call_post(struct http_call *call, enum call_post what);
+void call_wake(struct http_call *call);
+
+/* ---- loop.c ---- */
+
+/* The I/O thread's main function; `arg` is the struct http. */
+void *loop_run(void *arg);
+
+/* Wakes the I/O thread; any thread, never blocks. */
+void loop_wake(struct http *http);
+
+/* A byte moved: the deadline starts again. */
+void loop_touch(struct http_call *call, enum call_phase phase);
+
+/* The call waits for its worker and needs no slot of its host meanwhile; or it goes on. */
+void loop_release_slot(struct http_call *call);
+void loop_take_slot(struct http_call *call);
+
+/* The host speaks HTTP/1.x only: all its requests may share connections. */
+void loop_learn_http1(struct http_call *call);
+
+#endif

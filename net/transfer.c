@@ -1,0 +1,552 @@
+/*
+ * Sets up one easy handle for one hop and moves its bytes: request body in, head and body out. The
+ * callbacks publish under the lock and never wait; a full or empty channel pauses the transfer.
+ * When a transfer runs, and what follows it, is net/loop.c.
+ */
+#include "net/transfer.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "net/address.h"
+#include "net/failure.h"
+#include "net/redirect.h"
+
+/* Bodies above this wait for "100 Continue", so that a refusal costs no upload. */
+#define EXPECT_ABOVE_BYTES ((uint64_t)1 << 20)
+/* libcurl's own buffers of a streamed transfer, each way; collected ones keep its default of 16 KiB. */
+#define STREAM_BUFFER_BYTES (128L * 1024)
+/* A redirect's body is read so that its connection can be used again, but not for ever. */
+#define REDIRECT_BODY_MAX ((size_t)64 * 1024)
+
+struct transfer {
+	CURL *easy;
+	struct curl_slist *headers;
+	bool is_shared;
+	char detail[CURL_ERROR_SIZE];
+};
+
+static bool body_is_sent(const struct http_call *call)
+{
+	return call->hop.sent >= call->body_len;
+}
+
+/* Records why a callback gave up; transfer_result prefers it to libcurl's words. */
+static bool give_up(struct http_call *call, enum err_kind kind, const char *text)
+{
+	if (!call->err)
+		err_set(&call->err, kind, "%s", text);
+	return false;
+}
+
+/* ---- Connection ---- */
+
+static bool may_connect(struct http_call *call, enum address_class class)
+{
+	if (*call->hop.proxy || address_is_allowed(call->hop.source, call->hop.url.is_https, class))
+		return true;
+	if (!call->err)
+		err_set(&call->err, ERR_INVALID,
+			"a server sent us to %s, which has a %s address that it may not name",
+			call->hop.url.host, address_class_name(class));
+	return false;
+}
+
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_call *call = ctx;
+
+	if (purpose != CURLSOCKTYPE_IPCXN || !may_connect(call, address_classify(&address->addr)))
+		return CURL_SOCKET_BAD;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void count_request(struct http_call *call)
+{
+	if (call->hop.is_counted)
+		return;
+	call->hop.is_counted = true;
+	call->http->totals.requests++;
+	if (call->tally)
+		call->tally->requests++;
+}
+
+/* Connected, about to send; also on a reused connection, which on_open_socket never saw. */
+static int on_connected(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_call *call = ctx;
+	struct hop *hop = &call->hop;
+	enum address_class class = ADDRESS_PUBLIC;
+
+	(void)local_ip;
+	(void)port;
+	(void)local_port;
+	address_classify_text(*hop->proxy ? hop->url.host : ip, &class);
+	/* Another address of the name may have been refused before this one was found. */
+	err_free(steal_ptr(&call->err));
+	if (!may_connect(call, class))
+		return CURL_PREREQFUNC_ABORT;
+	hop->server = address_source(class);
+	/* libcurl tries a dead reused connection again; bytes that left the channel are gone. */
+	if (call->body_streamed && hop->sent) {
+		give_up(call, ERR_TRANSIENT, "the connection was lost while the body was sent");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	hop->sent = 0;
+	count_request(call);
+	loop_touch(call, call->body_len ? PHASE_SENDING : PHASE_WAITING);
+	return CURL_PREREQFUNC_OK;
+}
+
+static CURLcode on_ssl_context(CURL *easy, void *ssl_ctx, void *ctx)
+{
+	(void)easy;
+	tls_apply(ctx, ssl_ctx);
+	return CURLE_OK;
+}
+
+/* ---- Request body ---- */
+
+static size_t take_streamed(struct http_call *call, char *buffer, size_t max)
+{
+	struct http *http = call->http;
+	size_t len = 0;
+
+	pthread_mutex_lock(&http->lock);
+	if (call->answered_early) {
+		/* The rest is not wanted; the connection is closed, so nothing can take it for a request. */
+		pthread_mutex_unlock(&http->lock);
+		return 0;
+	}
+	while (len < max && call->upload.len) {
+		size_t piece;
+		const char *from = channel_filled_region(&call->upload, max - len, &piece);
+		memcpy(buffer + len, from, piece);
+		channel_consume(&call->upload, piece);
+		len += piece;
+	}
+	call->upload_paused = len == 0;
+	call_wake(call);
+	pthread_mutex_unlock(&http->lock);
+	if (len == 0)
+		loop_release_slot(call);
+	return len ? len : CURL_READFUNC_PAUSE;
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	struct hop *hop = &call->hop;
+	size_t len = size * count;
+
+	if (body_is_sent(call))
+		return 0;
+	if (call->body_streamed) {
+		len = take_streamed(call, buffer, len);
+		if (len == CURL_READFUNC_PAUSE || len == 0)
+			return len;
+	} else {
+		if (len > call->body_len - hop->sent)
+			len = (size_t)(call->body_len - hop->sent);
+		memcpy(buffer, call->body + hop->sent, len);
+	}
+	hop->sent += len;
+	call->http->totals.bytes_sent += len;
+	if (call->tally)
+		call->tally->bytes_sent += len;
+	/* An answer that has begun keeps its own deadline. */
+	loop_touch(call,
+		call->phase == PHASE_RECEIVING ? PHASE_RECEIVING
+			: body_is_sent(call)   ? PHASE_WAITING
+					       : PHASE_SENDING);
+	return len;
+}
+
+/* libcurl starts again after a reused connection turned out to be dead. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	struct http_call *call = ctx;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > call->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	if (call->body_streamed && (uint64_t)offset != call->hop.sent)
+		return CURL_SEEKFUNC_FAIL;
+	call->hop.sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* ---- Response ---- */
+
+static int status_of(const struct http_call *call)
+{
+	long status = 0;
+
+	curl_easy_getinfo(call->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+/* Hands status and head to the caller. */
+static void publish_head(struct http_call *call, int status)
+{
+	struct http *http = call->http;
+	struct http_response *response = &call->response;
+
+	response->status = status;
+	response->url = url_format(&call->hop.url);
+	response->source = call->hop.source;
+	response->server = call->hop.server;
+	if (status >= 300 && !body_is_sent(call))
+		curl_easy_setopt(call->transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	pthread_mutex_lock(&http->lock);
+	call->head_done = true;
+	call->answered_early = status >= 300 && !body_is_sent(call);
+	/* libcurl only looks up again from a pause; the read callback then ends the body. */
+	if (call->answered_early && call->upload_paused)
+		call_post(call, CALL_RESUME);
+	call_wake(call);
+	pthread_mutex_unlock(&http->lock);
+}
+
+static bool is_read_only(const struct http_call *call)
+{
+	return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
+}
+
+static bool check_length(struct http_call *call)
+{
+	curl_off_t length = -1;
+
+	curl_easy_getinfo(call->transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	if (call->response_streamed || length < 0 || strcmp(call->method, "HEAD") == 0 ||
+		(uint64_t)length <= call->response_max)
+		return true;
+	err_set(&call->err, ERR_TOO_LARGE, "the answer has %lld bytes, more than the %zu allowed",
+		(long long)length, call->response_max);
+	return false;
+}
+
+/* The empty line after the headers. */
+static bool end_of_head(struct http_call *call)
+{
+	int status = status_of(call);
+	CLEANUP(mem_freep) char *location = NULL;
+
+	if (status < 200)
+		return true;
+	if (status == 417 && call->hop.sent == 0 && call->body_len) {
+		/* Our Expect was refused: libcurl sends the request again without it. */
+		call->hop.is_counted = false;
+		return true;
+	}
+	if (redirect_is_status(status))
+		location = headers_value(&call->response.head, "Location", 0);
+	if (location && !is_read_only(call)) {
+		err_set_http(&call->err, ERR_INVALID, status,
+			"the server answered %d (redirect), which is only followed for GET and "
+			"HEAD",
+			status);
+		return false;
+	}
+	call->hop.is_redirect = location != NULL;
+	if (call->hop.is_redirect)
+		return true;
+	if (!check_length(call))
+		return false;
+	publish_head(call, status);
+	return true;
+}
+
+static bool take_header(struct http_call *call, const char *line, size_t len)
+{
+	bool is_status_line = len >= 5 && memcmp(line, "HTTP/", 5) == 0;
+
+	loop_touch(call, PHASE_RECEIVING);
+	if (!headers_spend(&call->hop.budget, len))
+		return give_up(call, ERR_TOO_LARGE,
+			"the answer has more than 64 KiB or 200 lines of headers");
+	if (call->head_done)
+		return true; /* a trailer */
+	if (is_status_line) {
+		str_clear(&call->response.head);
+		if (call->transfer->is_shared && len > 6 && line[5] == '1')
+			loop_learn_http1(call);
+	}
+	if (len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
+		if (status_of(call) < 200)
+			loop_touch(call, body_is_sent(call) ? PHASE_WAITING : PHASE_SENDING);
+		return end_of_head(call);
+	}
+	if (!headers_add(&call->response.head, line, len))
+		return give_up(call, ERR_INVALID, "the answer has a malformed header");
+	return true;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+	return take_header(ctx, line, size * count) ? size * count : 0;
+}
+
+/* Accepted bytes, or CURL_WRITEFUNC_PAUSE. */
+static size_t stream_out(struct http_call *call, const char *bytes, size_t len)
+{
+	struct http *http = call->http;
+
+	pthread_mutex_lock(&http->lock);
+	call->download_paused = !call->drops_body && channel_room(&call->download) < len;
+	if (!call->drops_body && !call->download_paused) {
+		channel_add(&call->download, bytes, len);
+		call_wake(call);
+	}
+	pthread_mutex_unlock(&http->lock);
+	if (!call->download_paused)
+		return len;
+	loop_release_slot(call);
+	return CURL_WRITEFUNC_PAUSE;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	size_t len = size * count;
+
+	loop_touch(call, PHASE_RECEIVING);
+	if (call->hop.is_redirect) {
+		call->hop.dropped += len;
+		return call->hop.dropped <= REDIRECT_BODY_MAX ? len : 0;
+	}
+	if (!call->head_done)
+		return len; /* of an answer that libcurl does not take for the last */
+	if (call->response_streamed) {
+		if (stream_out(call, bytes, len) == CURL_WRITEFUNC_PAUSE)
+			return CURL_WRITEFUNC_PAUSE;
+	} else if (!str_add(&call->response.body, bytes, len)) {
+		err_set(&call->err, ERR_TOO_LARGE, "the answer has more than the %zu bytes allowed",
+			call->response_max);
+		return 0;
+	}
+	call->http->totals.bytes_received += len;
+	if (call->tally)
+		call->tally->bytes_received += len;
+	return len;
+}
+
+/* ---- Setting up ---- */
+
+static void add_header(struct transfer *transfer, const char *name, const char *value)
+{
+	/* libcurl drops a header without a value unless it ends in a semicolon. */
+	char *line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
+
+	transfer->headers = curl_slist_append(transfer->headers, line);
+	mem_free_secret_string(line);
+}
+
+static void set_headers(struct transfer *transfer, const struct http_call *call)
+{
+	bool has_type = false;
+
+	for (size_t i = 0; i < call->header_count; i++) {
+		const struct http_header *header = &call->headers[i];
+		has_type |= strcasecmp(header->name, "Content-Type") == 0;
+		if (call->hop.is_home || !header->is_private)
+			add_header(transfer, header->name, header->value);
+	}
+	if (call->body_len <= EXPECT_ABOVE_BYTES)
+		transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+	if (!has_type)
+		transfer->headers = curl_slist_append(transfer->headers, "Content-Type:");
+	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void set_method(CURL *easy, const struct http_call *call)
+{
+	if (call->body_len || strcmp(call->method, "PUT") == 0 ||
+		strcmp(call->method, "PATCH") == 0) {
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->body_len);
+	} else if (strcmp(call->method, "POST") == 0) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
+	} else if (strcmp(call->method, "HEAD") == 0) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+static void set_trust(CURL *easy, struct http_call *call)
+{
+	const struct http_tls *tls = call->tls;
+	bool verify = !(tls_skips_verify(tls) && call->hop.is_home);
+
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+	/* libcurl hands the pointer back as it came; tls_apply takes it as const again. */
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
+	/*
+	 * libcurl shares connections and sessions between requests whose TLS options are equal, and the
+	 * store is not one it can see. This path names the configuration; nothing is ever read
+	 * there, because the store it would be added to is replaced.
+	 */
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, tls_id(tls));
+}
+
+static void set_connection(CURL *easy, struct http_call *call, bool shared)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+		shared ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, shared ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(
+		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->http->options.connect_timeout_ms);
+	/* Without this, giving up during a name look-up would block the I/O thread until it ends. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, call->hop.proxy);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+}
+
+static void set_bodies(CURL *easy, struct http_call *call)
+{
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(easy, CURLOPT_READDATA, call);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	if (call->response_streamed)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, STREAM_BUFFER_BYTES);
+	if (call->body_streamed)
+		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER_BYTES);
+}
+
+struct transfer *transfer_new(struct http_call *call, bool shared)
+{
+	struct transfer *transfer = mem_new(1, sizeof(*transfer));
+	CLEANUP(mem_freep) char *url = url_format(&call->hop.url);
+	CURL *easy = curl_easy_init();
+
+	transfer->easy = easy;
+	transfer->is_shared = shared;
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
+	set_connection(easy, call, shared);
+	if (call->hop.url.is_https)
+		set_trust(easy, call);
+	set_method(easy, call);
+	set_headers(transfer, call);
+	set_bodies(easy, call);
+	return transfer;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+	if (!transfer)
+		return;
+	curl_easy_cleanup(transfer->easy);
+	curl_slist_free_all(transfer->headers);
+	mem_free(transfer);
+}
+
+void *transfer_handle(struct transfer *transfer)
+{
+	return transfer->easy;
+}
+
+/* ---- Running ---- */
+
+/* Half a channel at least, so that a reader of small pieces does not start and stop us each time. */
+static bool reader_made_room(const struct http_call *call)
+{
+	return channel_room(&call->download) >= HTTP_CHANNEL_BYTES / 2;
+}
+
+bool transfer_resume(struct http_call *call)
+{
+	struct http *http = call->http;
+	bool upload = false, download = false;
+	int action = CURLPAUSE_CONT;
+	CURLcode code;
+
+	pthread_mutex_lock(&http->lock);
+	if (call->upload_paused)
+		upload = call->upload.len || call->answered_early;
+	if (call->download_paused)
+		download = call->drops_body || reader_made_room(call);
+	call->upload_paused &= !upload;
+	call->download_paused &= !download;
+	action |= call->upload_paused ? CURLPAUSE_SEND : 0;
+	action |= call->download_paused ? CURLPAUSE_RECV : 0;
+	pthread_mutex_unlock(&http->lock);
+	if (!upload && !download)
+		return true;
+	if (!call->upload_paused && !call->download_paused)
+		loop_take_slot(call);
+	loop_touch(call, call->phase);
+	code = curl_easy_pause(call->transfer->easy, action);
+	/* A transfer that has ended meanwhile has no connection to unpause. */
+	return code == CURLE_OK || code == CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
+uint64_t transfer_uploaded(const struct transfer *transfer)
+{
+	curl_off_t bytes = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &bytes);
+	return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static bool fail(struct http_call *call, int code, struct err **err)
+{
+	struct failure failure = {.code = code, .detail = call->transfer->detail};
+	long os_errno = 0, proxy_status = 0;
+
+	curl_easy_getinfo(call->transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	curl_easy_getinfo(call->transfer->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	failure.os_errno = (int)os_errno;
+	failure.proxy_status = (int)proxy_status;
+	failure.status = call->head_done ? call->response.status : 0;
+	return failure_set(&failure, err);
+}
+
+bool transfer_result(struct http_call *call, int code, struct err **err)
+{
+	if (call->err && code != CURLE_OK) {
+		err_keep_first(err, &call->err);
+		return false;
+	}
+	/* The rest of a redirect's body is of no interest, and it may have been cut short on purpose. */
+	if (call->hop.is_redirect)
+		return true;
+	/*
+	 * A server may answer and close before it has read the whole request; then sending fails,
+	 * and what it said is the reason.
+	 */
+	if (call->head_done && call->answered_early &&
+		(code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+			code == CURLE_PARTIAL_FILE))
+		return true;
+	if (code != CURLE_OK)
+		return fail(call, code, err);
+	if (!call->head_done)
+		publish_head(call, status_of(call));
+	return true;
+}
