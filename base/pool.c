@@ -149,6 +149,7 @@ void pool_free(struct pool *pool)
 {
 	if (!pool)
 		return;
+	/* Not to lose a worker while a running job may still add work for it. */
 	pool_wait_idle(pool);
 	pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;

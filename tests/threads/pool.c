@@ -104,6 +104,42 @@ static void test_urgent_first_and_in_order(void)
 	pthread_barrier_destroy(&gate);
 }
 
+static int gate_job;
+static int numbers[300];
+static int *next_number = numbers;
+
+static void expect_next_number(void *ctx, void *job)
+{
+	(void)ctx;
+	if (job == &gate_job)
+		pthread_barrier_wait(&gate);
+	else
+		CHECK(job == next_number++);
+}
+
+/* The queue grows while its first job is in the middle of its memory. */
+static void test_order_survives_growth(void)
+{
+	struct pool *pool = pool_new("test", 1, expect_next_number, NULL);
+	int *number = numbers;
+
+	pthread_barrier_init(&gate, NULL, 2);
+	pool_add(pool, POOL_NORMAL, &gate_job);
+	while (number < numbers + 40)
+		pool_add(pool, POOL_NORMAL, number++);
+	pool_add(pool, POOL_NORMAL, &gate_job);
+	pool_add(pool, POOL_NORMAL, &gate_job);
+	pthread_barrier_wait(&gate);
+	pthread_barrier_wait(&gate);
+	/* The 40 are taken, and nothing more is before the third gate opens. */
+	while (number < numbers + 300)
+		pool_add(pool, POOL_NORMAL, number++);
+	pthread_barrier_wait(&gate);
+	pool_free(pool);
+	CHECK(next_number == numbers + 300);
+	pthread_barrier_destroy(&gate);
+}
+
 static void look_around(void *ctx, void *job)
 {
 	char name[16];
@@ -149,6 +185,7 @@ int main(void)
 	test_every_job_runs_once();
 	test_jobs_add_jobs();
 	test_urgent_first_and_in_order();
+	test_order_survives_growth();
 	test_threads_are_parallel_named_and_deaf();
 	test_nothing_to_do();
 	return 0;

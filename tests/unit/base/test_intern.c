@@ -75,6 +75,21 @@ Test(intern, long_strings)
 	}
 }
 
+/* A new table has one byte of its first block in use. */
+Test(intern, strings_that_just_fit_a_block)
+{
+	for (size_t len = 65533; len <= 65537; len++) {
+		CLEANUP(intern_freep) struct intern *table = intern_new();
+		CLEANUP(mem_freep) char *text = mem_new(len + 1, 1);
+		const char *interned;
+
+		memset(text, 'f', len);
+		interned = intern_text(table, text);
+		cr_assert_str_eq(intern_text(table, "next"), "next");
+		cr_assert(strcmp(interned, text) == 0);
+	}
+}
+
 Test(intern, free_of_nothing)
 {
 	intern_free(NULL);

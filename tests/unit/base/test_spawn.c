@@ -243,13 +243,16 @@ Test(spawn, lost_status_is_a_failure)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct spawn_child child = SPAWN_CHILD_INIT;
+	int64_t start;
 	int status = 0;
 
 	sigaction(SIGCHLD, &ignore, NULL);
 	start_shell("exit 0", false, &child);
 	expect_output(child.output, "");
+	start = clock_monotonic_ms(&clock_system);
 	spawn_stop(&child, PATIENCE_MS, &status);
 	cr_assert_neq(status, 0);
+	cr_assert_lt(clock_monotonic_ms(&clock_system) - start, PATIENCE_MS / 2);
 }
 
 static void expect_found(const char *path_variable, const char *name, const char *wanted)

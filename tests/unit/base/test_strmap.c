@@ -47,6 +47,19 @@ Test(strmap, put_get_remove)
 	cr_assert_eq(map.len, 1);
 }
 
+/* A table without an empty slot would never answer the second question. */
+Test(strmap, misses_end_at_every_size)
+{
+	CLEANUP(strmap_release) struct strmap map = STRMAP_INIT;
+
+	make_keys();
+	for (int i = 0; i < KEYS; i++) {
+		*strmap_put(&map, keys[i]) = keys[i];
+		cr_assert_null(strmap_get(&map, "missing"));
+		cr_assert_eq(map.len, (size_t)i + 1);
+	}
+}
+
 Test(strmap, keys_without_terminator)
 {
 	CLEANUP(strmap_release) struct strmap map = STRMAP_INIT;
