@@ -23,7 +23,8 @@ struct config {
  * `manifest_dir` (may be NULL) is the manifest tree on disk: a configuration inside it is refused
  * (symbolic links resolved). ERR_USAGE with every fault of the file in one message, a line each.
  */
-bool config_load(const char *path, const char *manifest_dir, struct config *ret_config, struct err **err);
+bool config_load(
+	const char *path, const char *manifest_dir, struct config *ret_config, struct err **err);
 void config_release(struct config *config);
 
 /* Settings that weaken checks, as warnings to be said at start; one line each, nothing if none. */

@@ -12,13 +12,13 @@
 enum finding_kind {
 	FINDING_MALFORMED,    /* an entry (digest, tag, image name): that entry is quarantined */
 	FINDING_INVALID_FILE, /* a file that is not what it should be: its project is quarantined */
-	FINDING_OVERLAP,      /* two digests claim one tag: the claims that overlap are quarantined */
-	FINDING_TREE,	      /* the tree has the wrong shape: the run cannot be done */
-	FINDING_TAG_MOVE,     /* the registry has the tag on another digest */
-	FINDING_LOST,	      /* neither source nor destination holds the digest */
-	FINDING_CYCLE,	      /* projects promote in a circle */
-	FINDING_ERROR,	      /* a registry could not be read or written */
-	FINDING_WARNING,      /* worth saying, never changes the exit code */
+	FINDING_OVERLAP,  /* two digests claim one tag: the claims that overlap are quarantined */
+	FINDING_TREE,	  /* the tree has the wrong shape: the run cannot be done */
+	FINDING_TAG_MOVE, /* the registry has the tag on another digest */
+	FINDING_LOST,	  /* neither source nor destination holds the digest */
+	FINDING_CYCLE,	  /* projects promote in a circle */
+	FINDING_ERROR,	  /* a registry could not be read or written */
+	FINDING_WARNING,  /* worth saying, never changes the exit code */
 	FINDING_KINDS
 };
 
