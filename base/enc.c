@@ -35,8 +35,12 @@ bool hex_decode(const char *text, size_t len, uint8_t *ret_bytes)
 	for (size_t i = 0; i < 2 * len; i++)
 		if (hex_value(text[i]) < 0)
 			return false;
-	for (size_t i = 0; i < len; i++)
-		ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+	for (size_t i = 0; i < len; i++) {
+		unsigned high = (unsigned)hex_value(text[2 * i]);
+		unsigned low = (unsigned)hex_value(text[2 * i + 1]);
+
+		ret_bytes[i] = (uint8_t)(high << 4 | low);
+	}
 	return true;
 }
 
