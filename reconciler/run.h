@@ -16,7 +16,7 @@ struct run_options {
 	const struct declared *declared; /* borrowed */
 	struct registry *registry;	 /* borrowed */
 	struct event_queue *events;	 /* borrowed */
-	struct cancel *cancel;		 /* borrowed */
+	struct cancel *cancel;		 /* borrowed; NULL: the run cannot be stopped */
 	const struct clock *clock;	 /* NULL: clock_system */
 	unsigned threads;		 /* 0: 20 */
 	bool confirm;			 /* write; otherwise the run ends with the plan */
@@ -24,14 +24,23 @@ struct run_options {
 };
 
 struct run_result {
-	uint64_t outcomes[OUTCOMES];	     /* pairs by outcome */
-	uint64_t findings[FINDING_KINDS];    /* of the run and of the declared state together */
-	bool interrupted;
+	uint64_t outcomes[OUTCOMES]; /* pairs by outcome; their sum is the total */
+	/*
+	 * Of the declared state (each finding once) and of the run: FINDING_TAG_MOVE, FINDING_LOST
+	 * and FINDING_ERROR count pairs, a pair with two of them in both.
+	 */
+	uint64_t findings[FINDING_KINDS];
+	bool interrupted; /* the token was raised; what was not come to is OUTCOME_NOT_DONE */
 };
 
 /*
- * Fails (ERR_CANCELLED excluded: that is a result) only if nothing could be done at all. Blocks; one run at a time.
+ * Posts the findings of the declared state, what there is to do, then looks and records as they
+ * come. Nobody logs single pairs: their records are for whoever consumes the events. All events
+ * have been consumed when it returns, so their borrowed strings need not outlive it. Registries
+ * that cannot be reached are results, not failures; fails with ERR_USAGE only. Blocks; one run at a
+ * time; not from the thread that consumes events.
  */
-bool run_execute(const struct run_options *options, struct run_result *ret_result, struct err **err);
+bool run_execute(
+	const struct run_options *options, struct run_result *ret_result, struct err **err);
 
 #endif

@@ -1,0 +1,263 @@
+/*
+ * Two readers behind one interface: which of them applies is told by the answer itself (the
+ * presence of Google's `manifest`), never by the host's name. What it deliberately does not know:
+ * what ought to be there, and what to do about a difference.
+ */
+#include "reconciler/observed.h"
+
+/*
+ * Google documents that a list may be cut off above this many tags or images, so in a list that
+ * long absence proves nothing.
+ */
+enum { LIST_CUT_OFF = 10000 };
+
+void observed_init(struct observed *observed, const struct wanted *wanted)
+{
+	*observed = (struct observed){
+		.wanted = wanted,
+		.digests = mem_new(wanted->digests.len + 1, sizeof(*observed->digests)),
+		.tags = mem_new(wanted->names.len + 1, sizeof(*observed->tags)),
+	};
+}
+
+void observed_release(struct observed *observed)
+{
+	if (observed->tags)
+		for (size_t i = 0; i < observed->wanted->names.len; i++)
+			mem_free(observed->tags[i].elsewhere);
+	for (size_t i = 0; i < observed->questions.len; i++)
+		err_free(observed->questions.items[i].err);
+	vec_release(&observed->questions);
+	err_free(observed->err);
+	mem_free(observed->digests);
+	mem_free(observed->tags);
+	observed->digests = NULL;
+	observed->tags = NULL;
+	observed->err = NULL;
+}
+
+static void set_digest(
+	struct observed *observed, struct observed_tag *tag, const struct digest *digest)
+{
+	uint32_t index = digest->algorithm == DIGEST_SHA256
+		? wanted_find(observed->wanted, digest->bytes)
+		: WORK_NONE;
+
+	mem_free(tag->elsewhere);
+	tag->elsewhere = index == WORK_NONE ? mem_dup(digest, sizeof(*digest)) : NULL;
+	tag->digest = index;
+}
+
+static bool same_digest(const struct observed *observed, const struct observed_tag *tag,
+	const struct digest *digest)
+{
+	struct digest known;
+
+	if (tag->elsewhere)
+		return digest_equal(tag->elsewhere, digest);
+	known = digest_from_sha256(observed->wanted->digests.items[tag->digest].sha256);
+	return digest_equal(&known, digest);
+}
+
+static struct observed_tag *tag_named(struct observed *observed, const char *name)
+{
+	uint32_t slot = wanted_slot(observed->wanted, name);
+
+	return slot == WORK_NONE ? NULL : &observed->tags[slot];
+}
+
+static void on_tag(void *ctx, const char *name)
+{
+	struct observed *observed = ctx;
+	struct observed_tag *tag = tag_named(observed, name);
+
+	observed->listed_tags++;
+	if (tag)
+		tag->listed = true;
+}
+
+static void on_manifest(void *ctx, const struct digest *digest)
+{
+	struct observed *observed = ctx;
+	uint32_t index;
+
+	observed->listed_manifests++;
+	if (digest->algorithm != DIGEST_SHA256)
+		return;
+	index = wanted_find(observed->wanted, digest->bytes);
+	if (index != WORK_NONE)
+		observed->digests[index] = KNOWN_PRESENT;
+}
+
+static void on_manifest_tag(void *ctx, const struct digest *digest, const char *name)
+{
+	struct observed *observed = ctx;
+	struct observed_tag *tag = tag_named(observed, name);
+
+	if (!tag)
+		return;
+	if (tag->mapped && !same_digest(observed, tag, digest))
+		tag->contradicted = true;
+	set_digest(observed, tag, digest);
+	tag->mapped = true;
+}
+
+static void add_question(struct observed *observed, bool is_digest, uint32_t index)
+{
+	*vec_push(&observed->questions) =
+		(struct observed_question){.is_digest = is_digest, .index = index};
+}
+
+/* `whole`: what is not in the list is not in the repository. */
+static void conclude_tags(struct observed *observed, bool whole)
+{
+	for (uint32_t slot = 0; slot < observed->wanted->names.len; slot++) {
+		struct observed_tag *tag = &observed->tags[slot];
+
+		if (tag->mapped && !tag->contradicted)
+			tag->found = tag->elsewhere ? TAG_ELSEWHERE : TAG_AT_DIGEST;
+		else if (tag->listed || tag->mapped || !whole)
+			add_question(observed, false, slot);
+		else
+			tag->found = TAG_ABSENT;
+	}
+}
+
+/* `tells_digests`: the list names every manifest, tagged or not. */
+static void conclude_digests(struct observed *observed, bool tells_digests)
+{
+	const struct wanted *wanted = observed->wanted;
+
+	for (uint32_t i = 0; i < wanted->well_formed; i++) {
+		if (observed->digests[i] == KNOWN_PRESENT)
+			continue;
+		if (tells_digests)
+			observed->digests[i] = KNOWN_ABSENT;
+		else if (wanted->digests.items[i].by_digest)
+			add_question(observed, true, i);
+	}
+}
+
+static void forget(struct observed *observed)
+{
+	memset(observed->digests, KNOWN_NOTHING, observed->wanted->digests.len);
+	for (size_t i = 0; i < observed->wanted->names.len; i++) {
+		mem_free(observed->tags[i].elsewhere);
+		observed->tags[i] = (struct observed_tag){0};
+	}
+}
+
+bool observed_list(struct observed *observed, struct registry *registry,
+	const struct repository *repository, struct err **err)
+{
+	const struct tags_visitor visitor = {.on_tag = on_tag,
+		.on_manifest = on_manifest,
+		.on_manifest_tag = on_manifest_tag,
+		.ctx = observed};
+	enum tags_kind kind = TAGS_PLAIN;
+	bool listed = registry_tags_list(
+		registry, repository, &visitor, &observed->tally, &kind, &observed->err);
+	bool missing = !listed && err_is(observed->err, ERR_NOT_FOUND);
+	bool whole =
+		observed->listed_tags < LIST_CUT_OFF && observed->listed_manifests < LIST_CUT_OFF;
+
+	if (!listed)
+		forget(observed);
+	if (!listed && !missing) {
+		if (err)
+			*err = err_copy(observed->err);
+		return false;
+	}
+	if (missing) {
+		err_free(steal_ptr(&observed->err));
+		/* A plain registry also says 404 for a repository of untagged manifests. */
+		kind = registry_host_is_google(registry, repository->host) ? TAGS_GOOGLE
+									   : TAGS_PLAIN;
+		whole = true;
+	}
+	conclude_tags(observed, kind == TAGS_PLAIN || whole);
+	conclude_digests(observed, kind == TAGS_GOOGLE && whole);
+	return true;
+}
+
+static bool ask_tag(struct observed *observed, struct registry *registry,
+	const struct repository *repository, uint32_t slot, struct err **err)
+{
+	struct observed_tag *tag = &observed->tags[slot];
+	struct digest digest;
+
+	if (registry_manifest_head(registry, repository, observed->wanted->names.items[slot].name,
+		    &observed->tally, &digest, err)) {
+		set_digest(observed, tag, &digest);
+		tag->found = tag->elsewhere ? TAG_ELSEWHERE : TAG_AT_DIGEST;
+		return true;
+	}
+	if (!err_is(*err, ERR_NOT_FOUND))
+		return false;
+	tag->found = TAG_ABSENT;
+	return true;
+}
+
+static bool ask_digest(struct observed *observed, struct registry *registry,
+	const struct repository *repository, uint32_t index, struct err **err)
+{
+	struct digest wanted = digest_from_sha256(observed->wanted->digests.items[index].sha256);
+	struct digest found;
+	char text[DIGEST_TEXT_SIZE];
+
+	digest_format(&wanted, text);
+	if (registry_manifest_head(registry, repository, text, &observed->tally, &found, err)) {
+		if (!digest_equal(&wanted, &found))
+			return err_set(err, ERR_DIGEST, "%s/%s: asked for %s, was told of another",
+				repository->host, repository->path, text);
+		observed->digests[index] = KNOWN_PRESENT;
+		return true;
+	}
+	if (!err_is(*err, ERR_NOT_FOUND))
+		return false;
+	observed->digests[index] = KNOWN_ABSENT;
+	return true;
+}
+
+bool observed_ask(struct observed *observed, struct registry *registry,
+	const struct repository *repository, size_t question, struct err **err)
+{
+	struct observed_question *q = &observed->questions.items[question];
+	bool answered = q->is_digest ? ask_digest(observed, registry, repository, q->index, &q->err)
+				     : ask_tag(observed, registry, repository, q->index, &q->err);
+
+	if (!answered) {
+		if (err)
+			*err = err_copy(q->err);
+		return false;
+	}
+	err_free(steal_ptr(&q->err)); /* a 404 */
+	return true;
+}
+
+void observed_finish(struct observed *observed)
+{
+	for (size_t slot = 0; slot < observed->wanted->names.len; slot++)
+		if (observed->tags[slot].found == TAG_AT_DIGEST)
+			observed->digests[observed->tags[slot].digest] = KNOWN_PRESENT;
+}
+
+const struct err *observed_error(const struct observed *observed, bool is_digest, uint32_t index)
+{
+	size_t low = 0, high = observed->questions.len;
+
+	if (observed->err)
+		return observed->err;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct observed_question *q = &observed->questions.items[middle];
+
+		if (q->is_digest == is_digest && q->index == index)
+			return q->err;
+		if (q->is_digest < is_digest || (q->is_digest == is_digest && q->index < index))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}

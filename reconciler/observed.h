@@ -1,0 +1,63 @@
+/*
+ * What one destination repository holds of what is wanted there. Knowledge has three values: an
+ * answer says present or absent, everything else is unknown. One list answers as much as it can:
+ * all of it where the registry speaks Google's extension, else only which tags do not exist; the
+ * rest are questions, one HEAD each. Nothing of a list that did not end cleanly is used.
+ *
+ * observed_list first, then observed_ask for every question (from any threads, each question
+ * once), then observed_finish; read-only afterwards.
+ */
+#ifndef CIP_RECONCILER_OBSERVED_H
+#define CIP_RECONCILER_OBSERVED_H
+
+#include "reconciler/event.h"
+#include "reconciler/wanted.h"
+#include "registry/registry.h"
+
+struct observed_tag {
+	enum tag_found found;
+	uint32_t digest;	  /* TAG_AT_DIGEST: index in wanted */
+	struct digest *elsewhere; /* TAG_ELSEWHERE: a digest that nobody declares here; owned */
+	/* While the list arrives: seen by name, seen with a digest, seen with two. */
+	bool listed, mapped, contradicted;
+};
+
+/* Something only a HEAD can tell. */
+struct observed_question {
+	bool is_digest; /* index of a digest, else slot of a tag */
+	uint32_t index;
+	struct err *err; /* why there is no answer; owned */
+};
+
+struct observed {
+	const struct wanted *wanted;
+	uint8_t *digests;			 /* enum known, by index in wanted */
+	struct observed_tag *tags;		 /* by slot */
+	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
+	uint64_t listed_tags, listed_manifests;
+	struct err *err;	 /* of the list; owned */
+	struct http_tally tally; /* of list and questions */
+};
+
+void observed_init(struct observed *observed, const struct wanted *wanted);
+void observed_release(struct observed *observed);
+
+/*
+ * Lists the repository. Returns false with the registry's error if that failed (then everything is
+ * unknown and there are no questions); a repository that does not exist is success. `err` may be
+ * NULL, the error is kept in any case.
+ */
+bool observed_list(struct observed *observed, struct registry *registry,
+	const struct repository *repository, struct err **err);
+
+/* Asks one question. False with the registry's error if it stays unknown; also kept. */
+bool observed_ask(struct observed *observed, struct registry *registry,
+	const struct repository *repository, size_t question, struct err **err);
+
+/* Draws the conclusion that a tag's digest is present. */
+void observed_finish(struct observed *observed);
+
+/* Why a tag or digest is unknown. Borrowed; NULL if nothing failed there. */
+const struct err *observed_error(const struct observed *observed, bool is_digest, uint32_t index);
+
+#endif

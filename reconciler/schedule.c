@@ -1,0 +1,185 @@
+/*
+ * Admission of units, dispatch of jobs, and the one way by which results leave: counted here,
+ * posted to the event queue. It knows the order of things but does none of them.
+ */
+#include "reconciler/schedule_private.h"
+
+enum {
+	THREADS_DEFAULT = 20,
+	/* Lacking pairs are remembered until their unit ends: this bounds them, with units below. */
+	ACTIVE_PAIRS = 100 * 1000,
+};
+
+static void run_job(void *ctx, void *arg)
+{
+	CLEANUP(mem_freep) struct job *job = arg;
+
+	(void)ctx;
+	switch (job->kind) {
+	case JOB_LIST:
+		unit_list(job->unit, job->index);
+		break;
+	case JOB_ASK:
+		unit_ask(job->unit, job->index, job->from, job->to);
+		break;
+	case JOB_SOURCE:
+		forecast_source(job->unit, job->from, job->to);
+		break;
+	case JOB_SOURCE_ASK:
+		forecast_ask(job->unit, job->from, job->to);
+		break;
+	case JOB_GROUP:
+		group_run(job->unit, job->index);
+		break;
+	}
+}
+
+void schedule_add(struct unit *unit, enum pool_lane lane, struct job job)
+{
+	job.unit = unit;
+	pool_add(unit->schedule->pool, lane, mem_dup(&job, sizeof(job)));
+}
+
+bool schedule_is_stopped(const struct schedule *schedule)
+{
+	return schedule->options->cancel && cancel_get(schedule->options->cancel) != CANCEL_NONE;
+}
+
+void schedule_post(struct schedule *schedule, struct event *event)
+{
+	event->unix_ms = clock_unix_ms(schedule->clock);
+	event_post(schedule->options->events, event);
+}
+
+/* Findings of the declared state are counted once, where they were found, not again by pair. */
+static void count_reasons(struct schedule *schedule, uint32_t reasons)
+{
+	static const enum finding_kind shown[] = {FINDING_TAG_MOVE, FINDING_LOST, FINDING_ERROR};
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (reasons & PLAN_REASON(shown[i]))
+			schedule->findings[shown[i]]++;
+}
+
+void schedule_tell(struct schedule *schedule, struct record *record)
+{
+	schedule->outcomes[record->outcome]++;
+	count_reasons(schedule, record->reasons);
+	schedule_post(schedule, &(struct event){.kind = EVENT_RECORD, .record = *record});
+	*record = (struct record){0};
+}
+
+void schedule_source_failed(struct schedule *schedule, uint32_t source, const struct err *err)
+{
+	if (err->kind == ERR_CANCELLED)
+		return;
+	pthread_mutex_lock(&schedule->lock);
+	if (!schedule->sources[source].error)
+		schedule->sources[source].error = mem_strdup(err->msg);
+	pthread_mutex_unlock(&schedule->lock);
+}
+
+void schedule_unit_ended(struct schedule *schedule, uint64_t pairs)
+{
+	pthread_mutex_lock(&schedule->lock);
+	schedule->active_units--;
+	schedule->active_pairs -= pairs;
+	pthread_cond_signal(&schedule->ended);
+	pthread_mutex_unlock(&schedule->lock);
+}
+
+static uint64_t count_pairs(const struct worklist *list, const struct work_unit *unit)
+{
+	uint64_t pairs = 0;
+
+	for (uint32_t i = 0; i < unit->destination_count; i++)
+		pairs += list->destinations.items[unit->first_destination + i].pairs;
+	return pairs;
+}
+
+static void admit(struct schedule *schedule, size_t units, uint64_t pairs)
+{
+	pthread_mutex_lock(&schedule->lock);
+	while (schedule->active_units &&
+		(schedule->active_units >= units || schedule->active_pairs + pairs > ACTIVE_PAIRS))
+		pthread_cond_wait(&schedule->ended, &schedule->lock);
+	schedule->active_units++;
+	schedule->active_pairs += pairs;
+	pthread_mutex_unlock(&schedule->lock);
+}
+
+static void work_through(struct schedule *schedule, unsigned threads)
+{
+	const struct worklist *list = schedule->list;
+
+	for (size_t i = 0; i < list->units.len; i++) {
+		const struct work_unit *unit = &list->units.items[i];
+		uint64_t pairs = count_pairs(list, unit);
+
+		admit(schedule, (size_t)threads * 2, pairs);
+		if (schedule_is_stopped(schedule)) {
+			schedule->outcomes[OUTCOME_NOT_DONE] += pairs;
+			schedule_unit_ended(schedule, pairs);
+		} else {
+			unit_start(schedule, unit, pairs);
+		}
+	}
+	pool_wait_idle(schedule->pool);
+}
+
+/* Sources are read by many units: told once, at the end. */
+static void tell_sources(struct schedule *schedule)
+{
+	const struct worklist *list = schedule->list;
+
+	for (size_t i = 0; i < list->sources.len; i++) {
+		struct source_state *state = &schedule->sources[i];
+		uint32_t project = list->sources.items[i].project;
+
+		if (!state->tally.requests && !state->error)
+			continue;
+		schedule_post(schedule,
+			&(struct event){.kind = EVENT_LOOK,
+				.look = {
+					.repository = list->sources.items[i].name,
+					.project = list->declared->projects.items[project].name,
+					.is_source = true,
+					.requests = state->tally.requests,
+					.bytes_received = state->tally.bytes_received,
+					.error = steal_ptr(&state->error),
+				}});
+	}
+}
+
+void schedule_run(
+	const struct run_options *options, const struct worklist *list, struct run_result *result)
+{
+	unsigned threads = options->threads ? options->threads : THREADS_DEFAULT;
+	const struct clock *clock = options->clock ? options->clock : &clock_system;
+	CLEANUP(hosts_freep) struct hosts *hosts = hosts_new();
+	CLEANUP(copier_freep)
+	struct copier *copier = options->confirm
+		? copier_new(options->registry, NULL, clock, options->cancel)
+		: NULL;
+	struct schedule schedule = {
+		.options = options,
+		.list = list,
+		.clock = clock,
+		.promoter = {options->registry, copier, hosts, clock, options->cancel},
+		.sources = mem_new(list->sources.len + 1, sizeof(*schedule.sources)),
+	};
+
+	pthread_mutex_init(&schedule.lock, NULL);
+	pthread_cond_init(&schedule.ended, NULL);
+	schedule.pool = pool_new("worker", threads, run_job, NULL);
+	work_through(&schedule, threads);
+	pool_free(schedule.pool);
+	tell_sources(&schedule);
+	for (size_t i = 0; i < OUTCOMES; i++)
+		result->outcomes[i] += schedule.outcomes[i];
+	for (size_t i = 0; i < FINDING_KINDS; i++)
+		result->findings[i] += schedule.findings[i];
+	pthread_mutex_destroy(&schedule.lock);
+	pthread_cond_destroy(&schedule.ended);
+	mem_free(schedule.sources);
+}

@@ -1,0 +1,144 @@
+/*
+ * What the parts of the schedule share: schedule.c (admission, jobs, telling), unit.c (looks),
+ * group.c (what lacks something, and in which order), forecast.c (looks at sources without
+ * --confirm).
+ *
+ * Threads: a unit's fields are written by one thread between two meeting points (the counter
+ * `pending` reaching zero hands the unit to the thread that brought it there); during looks each
+ * job writes only its own site or question, during groups only its own group.
+ */
+#ifndef CIP_RECONCILER_SCHEDULE_PRIVATE_H
+#define CIP_RECONCILER_SCHEDULE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/pool.h"
+#include "reconciler/origin.h"
+#include "reconciler/promote.h"
+#include "reconciler/schedule.h"
+
+/* One source repository over the whole run. */
+struct source_state {
+	struct http_tally tally;
+	char *error; /* the first; guarded by the schedule's lock */
+};
+
+struct schedule {
+	const struct run_options *options;
+	const struct worklist *list;
+	const struct clock *clock;
+	struct promoter promoter;
+	struct pool *pool;
+	struct source_state *sources; /* by index in the worklist */
+	_Atomic uint64_t outcomes[OUTCOMES];
+	_Atomic uint64_t findings[FINDING_KINDS];
+	atomic_bool promoting; /* the first group has begun */
+
+	pthread_mutex_t lock; /* guards everything below and the errors of sources */
+	pthread_cond_t ended; /* a unit */
+	size_t active_units;
+	uint64_t active_pairs;
+};
+
+/* One destination repository of a unit. */
+struct site {
+	uint32_t destination;
+	const struct wanted *wanted; /* owned by the unit, shared */
+	struct observed observed;
+	int64_t observed_ms; /* monotonic, when its look began */
+	struct plan plan;
+	uint32_t first_pair;	  /* of its plan, in the unit's numbering */
+	_Atomic uint32_t pending; /* jobs that still ask */
+	atomic_bool stopped;	  /* the run was stopped during its look: no plan */
+};
+
+/* A pair that lacks something. */
+struct member {
+	uint32_t site, pair;
+};
+
+/* One digest with one list of sources, and all the pairs it is missing for. */
+struct group {
+	const struct wanted_digest *digest;
+	const struct wanted *wanted;
+	uint32_t first_member, member_count;
+	_Atomic uint32_t blockers; /* groups that must end first */
+	VEC(uint32_t) dependants;  /* groups that wait for this one */
+};
+
+enum unit_stage { UNIT_LOOKS, UNIT_SOURCES, UNIT_GROUPS };
+
+struct unit {
+	struct schedule *schedule;
+	const struct work_unit *work;
+	enum unit_stage stage;
+	uint64_t pairs;
+	struct site *sites;
+	VEC(struct wanted *) wanted;
+	_Atomic uint32_t pending; /* jobs before the next stage */
+	VEC(struct member) members;
+	VEC(struct group) groups;
+	uint32_t *group_of;	    /* by the unit's numbering of pairs; WORK_NONE: none */
+	VEC(struct origin) origins; /* without --confirm: what is asked of sources */
+};
+
+enum job_kind {
+	JOB_LIST,	/* site `index` */
+	JOB_ASK,	/* questions [from, to) of site `index` */
+	JOB_SOURCE,	/* origins [from, to), all of one source */
+	JOB_SOURCE_ASK, /* the same, one by one */
+	JOB_GROUP,	/* group `index` */
+};
+
+struct job {
+	enum job_kind kind;
+	struct unit *unit;
+	uint32_t index, from, to;
+};
+
+/* Questions a job asks one after the other. */
+#define SCHEDULE_BATCH 8
+
+/* ---- schedule.c ---- */
+
+void schedule_add(struct unit *unit, enum pool_lane lane, struct job job);
+bool schedule_is_stopped(const struct schedule *schedule);
+/* Counts, and posts when it is to be told. Takes the record. */
+void schedule_tell(struct schedule *schedule, struct record *record);
+void schedule_post(struct schedule *schedule, struct event *event);
+/* Keeps the first error of a source. */
+void schedule_source_failed(struct schedule *schedule, uint32_t source, const struct err *err);
+void schedule_unit_ended(struct schedule *schedule, uint64_t pairs);
+
+/* ---- unit.c ---- */
+
+/* Begins with the looks. The unit ends by itself. */
+void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t pairs);
+void unit_list(struct unit *unit, uint32_t site);
+void unit_ask(struct unit *unit, uint32_t site, uint32_t from, uint32_t to);
+/* One job of the stage has ended; the last one begins the next stage. */
+void unit_step(struct unit *unit);
+
+/* ---- group.c ---- */
+
+/* Sorts what lacks something into groups. */
+void group_collect(struct unit *unit);
+/* Queues the groups that wait for nothing. False if there are no groups. */
+bool group_start(struct unit *unit);
+void group_run(struct unit *unit, uint32_t group);
+/* The site of a source that is a destination of this unit and shall hold the digest, or NULL. */
+const struct site *group_feeder(
+	const struct unit *unit, uint32_t source, const uint8_t *sha256, uint32_t *ret_digest);
+
+/* ---- forecast.c ---- */
+
+/* Queues the looks at sources. False if none is needed. */
+bool forecast_start(struct unit *unit);
+void forecast_source(struct unit *unit, uint32_t from, uint32_t to);
+void forecast_ask(struct unit *unit, uint32_t from, uint32_t to);
+/* What is known of the sources of a group together; *ret_err says why they are unknown, borrowed. */
+enum plan_source forecast_known(
+	struct unit *unit, const struct group *group, const struct err **ret_err);
+
+#endif
