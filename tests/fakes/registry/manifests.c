@@ -1,0 +1,90 @@
+/* Manifests: HEAD, GET with distribution's view of Accept, PUT that insists on what is referenced. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "image/manifest.h"
+#include "tests/fakes/registry/fake.h"
+#include "tests/fakes/registry/store.h"
+
+static void get_manifest(const struct fake_request *request, const char *repository,
+	const char *reference, struct fake_response *response)
+{
+	const struct content *content = store_manifest(repository, reference);
+	char digest[DIGEST_TEXT_SIZE];
+	if (!content || !strstr(request->accept, content->media_type)) {
+		respond_error(response, 404, "MANIFEST_UNKNOWN", "manifest unknown");
+		return;
+	}
+	response->status = 200;
+	response->body = content->bytes;
+	response->body_len = content->len;
+	memcpy(digest, content->text, sizeof(digest));
+	if (response->wrong_digest_header)
+		digest[strlen(digest) - 1] ^= 1;
+	str_addf(&response->headers, "Content-Type: %s\r\n", content->media_type);
+	if (!response->no_digest_header)
+		str_addf(&response->headers, "Docker-Content-Digest: %s\r\n", digest);
+}
+
+/* One error for each thing that is referenced and not in the repository. */
+static size_t list_missing(
+	const char *repository, const struct manifest *manifest, struct str *errors)
+{
+	char text[DIGEST_TEXT_SIZE];
+	size_t missing = 0;
+	for (size_t i = 0; i < manifest->blobs.len + manifest->children.len; i++) {
+		bool blob = i < manifest->blobs.len;
+		const struct descriptor *descriptor = blob
+			? &manifest->blobs.items[i]
+			: &manifest->children.items[i - manifest->blobs.len];
+		digest_format(&descriptor->digest, text);
+		if (blob ? store_blob(repository, text) != NULL
+			 : store_manifest(repository, text) != NULL)
+			continue;
+		str_addf(errors,
+			"%s{\"code\":\"MANIFEST_BLOB_UNKNOWN\",\"message\":\"blob unknown to "
+			"registry\",\"detail\":\"%s\"}",
+			missing++ ? "," : "", text);
+	}
+	return missing;
+}
+
+static void put_manifest(const struct fake_request *request, const char *repository,
+	const char *reference, struct fake_response *response)
+{
+	CLEANUP(manifest_release) struct manifest manifest = {0};
+	CLEANUP(str_release) struct str errors = STR_INIT(1 << 20);
+	struct digest named;
+	bool by_digest = strchr(reference, ':') != NULL;
+	enum digest_algorithm algorithm = DIGEST_SHA256;
+	if (by_digest && digest_parse(reference, &named, NULL))
+		algorithm = named.algorithm;
+	struct digest digest =
+		digest_of(algorithm, request->body ? request->body : "", request->body_len);
+	if (!manifest_parse(request->body ? request->body : "", request->body_len,
+		    request->content_type, &manifest, NULL)) {
+		respond_error(response, 400, "MANIFEST_INVALID", "manifest invalid");
+	} else if (by_digest && !digest_equal(&digest, &named)) {
+		respond_error(response, 400, "DIGEST_INVALID",
+			"provided digest did not match uploaded content");
+	} else if (list_missing(repository, &manifest, &errors) > 0) {
+		response->status = 400;
+		str_addf(&response->text, "{\"errors\":[%s]}", str_text(&errors));
+	} else {
+		store_add_manifest(repository, request->body, request->body_len,
+			manifest.media_type, &digest, by_digest ? NULL : reference);
+		respond_created(response, repository, "manifests", &digest);
+	}
+}
+
+void handle_manifest(const struct fake_request *request, const char *repository,
+	const char *reference, struct fake_response *response)
+{
+	if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
+		get_manifest(request, repository, reference, response);
+	else if (strcmp(request->method, "PUT") == 0)
+		put_manifest(request, repository, reference, response);
+	else
+		respond_error(response, 405, "UNSUPPORTED", "The operation is unsupported.");
+}

@@ -1,0 +1,193 @@
+/* Repositories, each with blobs, manifests, tags and open uploads, under one lock. */
+#include "tests/fakes/registry/store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strmap.h"
+
+struct tag {
+	char *name;
+	const struct content *content;
+};
+
+struct upload {
+	char *name;
+	char *bytes;
+	size_t len;
+};
+
+struct repo {
+	char *name;
+	struct strmap blobs;	 /* digest text -> struct content */
+	struct strmap manifests; /* digest text -> struct content */
+	struct strmap tags;	 /* name -> struct tag */
+	struct strmap uploads;	 /* name -> struct upload */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct strmap repos;
+static unsigned long upload_count;
+
+static void unlock(pthread_mutex_t **mutex)
+{
+	pthread_mutex_unlock(*mutex);
+}
+
+/* Holds the lock until the end of the scope. */
+#define LOCKED()                                                                                   \
+	CLEANUP(unlock) pthread_mutex_t *held = &lock;                                             \
+	pthread_mutex_lock(held)
+
+static struct repo *repo_get(const char *name)
+{
+	struct repo *repo = strmap_get(&repos, name);
+	if (!repo) {
+		repo = mem_new(1, sizeof(*repo));
+		repo->name = mem_strdup(name);
+		*strmap_put(&repos, repo->name) = repo;
+	}
+	return repo;
+}
+
+static struct content *content_new(
+	char *bytes, size_t len, const char *type, const struct digest *digest)
+{
+	struct content *content = mem_new(1, sizeof(*content));
+	content->bytes = bytes;
+	content->len = len;
+	content->media_type = mem_strdup(type);
+	content->digest = *digest;
+	digest_format(digest, content->text);
+	return content;
+}
+
+const struct content *store_blob(const char *repository, const char *digest)
+{
+	LOCKED();
+	const struct repo *repo = strmap_get(&repos, repository);
+	return repo ? strmap_get(&repo->blobs, digest) : NULL;
+}
+
+const struct content *store_manifest(const char *repository, const char *reference)
+{
+	LOCKED();
+	const struct repo *repo = strmap_get(&repos, repository);
+	if (!repo)
+		return NULL;
+	const struct tag *tag = strmap_get(&repo->tags, reference);
+	return tag ? tag->content : strmap_get(&repo->manifests, reference);
+}
+
+void store_add_blob(const char *repository, char *bytes, size_t len, const struct digest *digest)
+{
+	LOCKED();
+	struct content *content = content_new(bytes, len, "", digest);
+	void **slot = strmap_put(&repo_get(repository)->blobs, content->text);
+	if (!*slot)
+		*slot = content;
+}
+
+bool store_mount(const char *repository, const char *from, const char *digest)
+{
+	LOCKED();
+	const struct repo *source = strmap_get(&repos, from);
+	struct content *content = source ? strmap_get(&source->blobs, digest) : NULL;
+	if (!content)
+		return false;
+	*strmap_put(&repo_get(repository)->blobs, content->text) = content;
+	return true;
+}
+
+void store_add_manifest(const char *repository, const char *bytes, size_t len,
+	const char *media_type, const struct digest *digest, const char *tag)
+{
+	LOCKED();
+	struct repo *repo = repo_get(repository);
+	char text[DIGEST_TEXT_SIZE];
+	struct content *content = strmap_get(&repo->manifests, digest_format(digest, text));
+	if (!content) {
+		content = content_new(mem_dup(bytes, len), len, media_type, digest);
+		*strmap_put(&repo->manifests, content->text) = content;
+	}
+	if (!tag)
+		return;
+	struct tag *entry = strmap_get(&repo->tags, tag);
+	if (!entry) {
+		entry = mem_new(1, sizeof(*entry));
+		entry->name = mem_strdup(tag);
+		*strmap_put(&repo->tags, entry->name) = entry;
+	}
+	entry->content = content;
+}
+
+/* ---- Uploads ---- */
+
+char *store_open_upload(const char *repository)
+{
+	LOCKED();
+	struct upload *upload = mem_new(1, sizeof(*upload));
+	upload->name = mem_printf("upload-%lu", ++upload_count);
+	*strmap_put(&repo_get(repository)->uploads, upload->name) = upload;
+	return mem_strdup(upload->name);
+}
+
+bool store_append_upload(const char *repository, const char *name, const char *bytes, size_t len)
+{
+	LOCKED();
+	struct upload *upload = strmap_get(&repo_get(repository)->uploads, name);
+	if (!upload)
+		return false;
+	upload->bytes = mem_resize(upload->bytes, upload->len + len + 1, 1);
+	if (len)
+		memcpy(upload->bytes + upload->len, bytes, len);
+	upload->len += len;
+	return true;
+}
+
+bool store_close_upload(const char *repository, const char *name, char **ret_bytes, size_t *ret_len)
+{
+	LOCKED();
+	struct upload *upload = strmap_remove(&repo_get(repository)->uploads, name);
+	if (!upload)
+		return false;
+	*ret_bytes = upload->bytes ? upload->bytes : mem_strdup("");
+	*ret_len = upload->len;
+	mem_free(upload->name);
+	mem_free(upload);
+	return true;
+}
+
+/* ---- Lists ---- */
+
+static int compare_tags(const void *a, const void *b)
+{
+	return strcmp(((const struct listed_tag *)a)->name, ((const struct listed_tag *)b)->name);
+}
+
+void store_list(const char *repository, struct listed *ret_listed)
+{
+	LOCKED();
+	const struct repo *repo = strmap_get(&repos, repository);
+	const char *key;
+	void *value;
+	*ret_listed = (struct listed){0};
+	if (!repo)
+		return;
+	for (size_t i = 0; strmap_next(&repo->tags, &i, &key, &value);) {
+		const struct tag *tag = value;
+		*vec_push(&ret_listed->tags) = (struct listed_tag){tag->name, tag->content->text};
+	}
+	for (size_t i = 0; strmap_next(&repo->manifests, &i, &key, &value);)
+		*vec_push(&ret_listed->manifests) = value;
+	if (ret_listed->tags.len > 0)
+		qsort(ret_listed->tags.items, ret_listed->tags.len, sizeof(struct listed_tag),
+			compare_tags);
+}
+
+void listed_release(struct listed *listed)
+{
+	vec_release(&listed->tags);
+	vec_release(&listed->manifests);
+}

@@ -1,0 +1,53 @@
+/*
+ * What the registry holds. Content is never removed, so pointers to bytes stay good for ever.
+ * Every function locks by itself.
+ */
+#ifndef CIP_TESTS_FAKES_REGISTRY_STORE_H
+#define CIP_TESTS_FAKES_REGISTRY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/vec.h"
+#include "image/digest.h"
+
+struct content {
+	char *bytes;
+	size_t len;
+	char *media_type; /* of a manifest; "" for a blob */
+	struct digest digest;
+	char text[DIGEST_TEXT_SIZE];
+};
+
+/* NULL if the repository does not hold it. Digest as text. */
+const struct content *store_blob(const char *repository, const char *digest);
+const struct content *store_manifest(const char *repository, const char *digest_or_tag);
+
+/* The bytes become the store's. */
+void store_add_blob(const char *repository, char *bytes, size_t len, const struct digest *digest);
+/* False if `from` does not hold the blob. */
+bool store_mount(const char *repository, const char *from, const char *digest);
+void store_add_manifest(const char *repository, const char *bytes, size_t len,
+	const char *media_type, const struct digest *digest, const char *tag);
+
+/* Opens an upload; its name is fresh memory. */
+char *store_open_upload(const char *repository);
+/* Appends; false if there is no such upload. */
+bool store_append_upload(const char *repository, const char *name, const char *bytes, size_t len);
+/* Ends the upload and gives its bytes (fresh memory); false if there is no such upload. */
+bool store_close_upload(
+	const char *repository, const char *name, char **ret_bytes, size_t *ret_len);
+
+/* A copy of what a repository's list shows, tags sorted. Strings live as long as the store. */
+struct listed_tag {
+	const char *name;
+	const char *digest;
+};
+struct listed {
+	VEC(struct listed_tag) tags;
+	VEC(const struct content *) manifests;
+};
+void store_list(const char *repository, struct listed *ret_listed);
+void listed_release(struct listed *listed);
+
+#endif
