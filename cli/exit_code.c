@@ -1,6 +1,6 @@
 /*
  * The words for the exit codes, in the one place that help and manual page are made from. Which
- * code a run ends with is decided in cli/verdict.c.
+ * findings count is decided by --fail-on (cli/fail_on.h).
  */
 #include "cli/exit_code.h"
 
@@ -20,3 +20,10 @@ const struct exit_code_text exit_code_texts[] = {
 	{"130, 143", "interrupted by SIGINT or SIGTERM; the report says what is left"},
 };
 const size_t exit_code_text_count = sizeof(exit_code_texts) / sizeof(exit_code_texts[0]);
+
+int exit_code_of_error(const struct err *error, int signal)
+{
+	if (signal && error->kind == ERR_CANCELLED)
+		return EXIT_CODE_SIGNAL + signal;
+	return error->kind == ERR_USAGE ? EXIT_CODE_USAGE : EXIT_CODE_NOT_DONE;
+}

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
+
 enum exit_code {
 	EXIT_CODE_OK = 0,
 	EXIT_CODE_NOT_DONE = 1,
@@ -14,6 +16,11 @@ enum exit_code {
 	EXIT_CODE_FINDINGS = 3,
 	EXIT_CODE_SIGNAL = 128, /* plus the number of the signal */
 };
+
+/*
+ * The code of a job that could not be done. `signal` is the one that interrupted it, 0 if none did.
+ */
+int exit_code_of_error(const struct err *error, int signal);
 
 struct exit_code_text {
 	const char *codes;

@@ -5,6 +5,8 @@
 #include "cli/progress.h"
 
 #define REDRAW_MS 100
+/* Sooner than that after a log line pushed it aside: it should not be seen to go. */
+#define COME_BACK_MS 40
 #define SAMPLE_MS 1000
 
 void progress_init(struct progress *progress, FILE *stream, bool confirm)
@@ -81,7 +83,7 @@ void progress_draw(struct progress *progress, int64_t now_ms)
 	unsigned columns = terminal_columns(progress->stream, 80);
 
 	sample(progress, now_ms);
-	if (progress->drawn_lines && now_ms - progress->drawn_ms < REDRAW_MS)
+	if (now_ms - progress->drawn_ms < (progress->drawn_lines ? REDRAW_MS : COME_BACK_MS))
 		return;
 	move_up(progress, columns, &out);
 	progress->drawn_lines =

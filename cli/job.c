@@ -1,0 +1,261 @@
+/*
+ * The order in which a job is set up and taken down. What is done is the business of reconciler/,
+ * how it is said that of output.c; here is who exists when.
+ */
+#include "cli/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cip_version.h"
+#include "cli/exit_code.h"
+#include "cli/fail_on.h"
+#include "cli/manifests.h"
+#include "cli/offline.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "reconciler/run.h"
+
+struct job {
+	const struct options *options;
+	struct output *output;
+	struct config config;
+	struct cancel *cancel; /* NULL: nothing that could be stopped */
+	struct signals *signals;
+	struct http *http; /* NULL: no network */
+	struct manifests manifests;
+};
+
+static bool is_offline(const struct options *options)
+{
+	return options->parse_only || options->snapshot_of;
+}
+
+static int received(const struct job *job)
+{
+	return job->signals ? signals_received(job->signals) : 0;
+}
+
+/* Errors of configuration have a line for each fault. */
+static void log_lines(enum log_level level, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len)
+			log_message(level, "%.*s", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static bool load_config(struct job *job, struct err **err)
+{
+	CLEANUP(mem_freep) char *tree = manifests_tree(job->options);
+	CLEANUP(str_release) struct str warnings = STR_INIT(STR_TEXT_MAX);
+
+	if (!job->options->config)
+		return true;
+	if (!config_load(job->options->config, tree, &job->config, err))
+		return false;
+	config_warnings(&job->config, &warnings);
+	log_lines(LOG_WARNING, str_text(&warnings));
+	return true;
+}
+
+/* Checking a working tree needs neither threads nor libcurl, and stays as quick as reading it. */
+static bool open_network(struct job *job, struct err **err)
+{
+	const struct options *options = job->options;
+	struct http_options http = job->config.network;
+
+	if (is_offline(options) && !options->manifest_repo)
+		return true;
+	job->cancel = cancel_new();
+	job->signals = signals_start(job->cancel, options->grace_ms);
+	if (is_offline(options) && !manifests_need_http(options))
+		return true;
+	http.cancel = job->cancel;
+	http.user_agent = "cip/" CIP_VERSION;
+	if (http.connections_per_host == 0)
+		http.connections_per_host = (unsigned)options->threads;
+	job->http = http_new(&http, err);
+	return job->http != NULL;
+}
+
+static bool load(struct job *job, struct err **err)
+{
+	bool loaded;
+
+	if (!load_config(job, err) || !open_network(job, err))
+		return false;
+	loaded = manifests_load(
+		job->options, &job->config, job->http, job->cancel, &job->manifests, err);
+	if (job->manifests.directory)
+		output_set_directory(job->output, job->manifests.directory);
+	return loaded;
+}
+
+static void say_findings(const struct job *job)
+{
+	const struct declared *declared = job->manifests.declared;
+
+	for (size_t i = 0; declared && i < declared->findings.len; i++)
+		output_finding(job->output, &declared->findings.items[i]);
+}
+
+/* A tree of the wrong shape is a finding like others for those who only check. */
+static int not_loaded(const struct job *job, const struct err *error)
+{
+	const struct declared *declared = job->manifests.declared;
+	bool bad_tree = declared && declared_findings(declared, FINDING_TREE);
+
+	say_findings(job);
+	if (bad_tree)
+		log_error("the manifest tree has the wrong shape; nothing is done");
+	else
+		log_lines(LOG_ERROR, error->msg);
+	if (bad_tree && (job->options->parse_only || job->options->strict))
+		return EXIT_CODE_USAGE;
+	return exit_code_of_error(error, received(job));
+}
+
+/* The exit code if --strict forbids to go on, else 0. */
+static int check_strict(const struct job *job)
+{
+	CLEANUP(str_release) struct str reasons = STR_INIT(STR_TEXT_MAX);
+	uint64_t findings[FINDING_KINDS];
+
+	offline_count_findings(job->manifests.declared, findings);
+	if (!job->options->strict || !fail_on_met(job->options->fail_on, findings, &reasons))
+		return EXIT_CODE_OK;
+	log_error("--strict: nothing is done, the manifests have findings: %s", str_text(&reasons));
+	return EXIT_CODE_USAGE;
+}
+
+static int run_offline(const struct job *job)
+{
+	int code;
+
+	say_findings(job);
+	if (job->options->parse_only)
+		return offline_parse_only(job->options, job->manifests.declared);
+	code = check_strict(job);
+	return code ? code : offline_snapshot(job->options, job->manifests.declared);
+}
+
+static void say_what_is_missing(const struct job *job)
+{
+	if (job->options->sign)
+		log_warning("this version of cip does not sign: images are promoted without "
+			    "signatures (--sign=false says that this is wanted)");
+}
+
+/* How it went, for the log; returns the exit code. */
+static int judge(const struct job *job, const struct run_result *result)
+{
+	CLEANUP(str_release) struct str reasons = STR_INIT(STR_TEXT_MAX);
+	int signal = received(job);
+
+	if (result->interrupted) {
+		log_warning("interrupted: %llu images are left; the next run goes on with them",
+			(unsigned long long)result->outcomes[OUTCOME_NOT_DONE]);
+		return EXIT_CODE_SIGNAL + signal;
+	}
+	if (fail_on_met(job->options->fail_on, result->findings, &reasons)) {
+		log_error("finished with findings: %s", str_text(&reasons));
+		return EXIT_CODE_FINDINGS;
+	}
+	log_info("%s", job->options->confirm ? "finished" : "planned; --confirm carries it out");
+	return EXIT_CODE_OK;
+}
+
+static bool print_summary(const struct job *job)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	FILE *out = job->options->confirm ? stdout : stderr;
+
+	summary_print(output_summary(job->output), &text);
+	fwrite(str_text(&text), 1, text.len, out);
+	return fflush(out) == 0 && !ferror(out);
+}
+
+static int execute(struct job *job, struct registry *registry)
+{
+	CLEANUP(err_freep) struct err *error = NULL;
+	struct run_result result = {0};
+	struct run_options run = {
+		.declared = job->manifests.declared,
+		.registry = registry,
+		.cancel = job->cancel,
+		.threads = (unsigned)job->options->threads,
+		.confirm = job->options->confirm,
+		.records_for_all = job->options->report_all,
+	};
+	bool done;
+	int code;
+
+	run.events = output_start(job->output, http_totals(job->http));
+	done = run_execute(&run, &result, &error);
+	output_stop(job->output);
+	if (!done) {
+		log_lines(LOG_ERROR, error->msg);
+		return exit_code_of_error(error, received(job));
+	}
+	code = judge(job, &result);
+	if (!print_summary(job)) {
+		log_error("standard output could not be written");
+		return EXIT_CODE_NOT_DONE;
+	}
+	return code;
+}
+
+static int run_online(struct job *job)
+{
+	CLEANUP(err_freep) struct err *error = NULL;
+	CLEANUP(registry_freep) struct registry *registry = NULL;
+	const struct registry_options options = {
+		.http = job->http,
+		.hosts = job->config.hosts.items,
+		.host_count = job->config.hosts.len,
+	};
+	int code = check_strict(job);
+
+	if (code) {
+		say_findings(job);
+		return code;
+	}
+	registry = registry_new(&options, &error);
+	if (!registry) {
+		log_lines(LOG_ERROR, error->msg);
+		return exit_code_of_error(error, received(job));
+	}
+	say_what_is_missing(job);
+	return execute(job, registry);
+}
+
+static void take_down(struct job *job)
+{
+	manifests_release(&job->manifests);
+	http_free(job->http);
+	if (job->signals)
+		signals_stop(job->signals);
+	cancel_free(job->cancel);
+	config_release(&job->config);
+	output_free(job->output);
+}
+
+int job_run(const struct options *options)
+{
+	struct job job = {.options = options, .output = output_new(options)};
+	CLEANUP(err_freep) struct err *error = NULL;
+	int code;
+
+	if (!load(&job, &error))
+		code = not_loaded(&job, error);
+	else if (is_offline(options))
+		code = run_offline(&job);
+	else
+		code = run_online(&job);
+	take_down(&job);
+	return code;
+}
