@@ -149,6 +149,30 @@ static bool walk_manifests(struct walk *walk, struct err **err)
 	return true;
 }
 
+/* Images that nobody promotes are most likely a forgotten manifest. Both lists are sorted. */
+static bool walk_images(struct walk *walk, struct err **err)
+{
+	CLEANUP(source_entries_release) struct source_entries entries = {0};
+	size_t project = 0;
+	if (!list_below(walk, "images", &entries, err))
+		return false;
+	for (size_t i = 0; i < entries.list.len; i++) {
+		const struct source_entry *entry = &entries.list.items[i];
+		int order = 1;
+		while (project < walk->declared->projects.len &&
+			(order = strcmp(
+				 walk->declared->projects.items[project].name, entry->name)) < 0)
+			project++;
+		if (entry->kind != SOURCE_DIRECTORY || order == 0)
+			continue;
+		CLEANUP(mem_freep) char *path = fs_join("images", entry->name);
+		find_in_tree(walk, FINDING_WARNING, path,
+			"no manifests/%s/" MANIFEST_NAME ": nothing in here is promoted",
+			entry->name);
+	}
+	return true;
+}
+
 /* One of the two directories that a thin tree has. */
 static bool check_directory(struct walk *walk, const struct source_entries *root, const char *name)
 {
@@ -169,8 +193,10 @@ bool declared_walk(struct declared *declared, struct source *source, struct err 
 	struct walk walk = {.declared = declared, .source = source};
 	if (!source_list(source, "", &root, err))
 		return false;
-	check_directory(&walk, &root, "images");
-	return !check_directory(&walk, &root, "manifests") || walk_manifests(&walk, err);
+	bool has_images = check_directory(&walk, &root, "images");
+	bool has_manifests = check_directory(&walk, &root, "manifests");
+	return (!has_manifests || walk_manifests(&walk, err)) &&
+		(!has_images || !has_manifests || walk_images(&walk, err));
 }
 
 bool declared_check_tree(const struct declared *declared, struct err **err)

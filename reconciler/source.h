@@ -40,25 +40,40 @@ struct source;
 struct source *source_open_directory(const char *path, struct err **err);
 
 struct source_git_options {
-	const char *url;       /* https://, http:// on the loopback, ssh://, user@host:path, file:// or a local path */
-	const char *ref;       /* branch, tag or commit; NULL: the remote's HEAD */
-	const char *path;      /* tree inside the repository; NULL or ".": its root */
-	const char *cache_dir; /* holds the bare mirrors between runs; NULL: a temporary one */
-	const char *token_file; /* https: file with the token; NULL: CIP_GIT_TOKEN of the environment, else none */
-	const char *username;  /* https: with the token [x-access-token] */
+	/*
+	 * https://, http:// on the loopback, ssh://[user@]host[:port]/path, [user@]host:path, file://
+	 * or a local path. Without credentials: a URL that holds a password or token is refused.
+	 */
+	const char *url;
+	/*
+	 * Branch, tag, commit id (7 digits or more, reachable from a branch or tag), refs/heads/x or
+	 * refs/tags/x; 40 digits always mean the commit. NULL: the remote's HEAD.
+	 */
+	const char *ref;
+	const char *path;	  /* tree inside the repository; NULL or ".": its root */
+	const char *cache_dir;	  /* holds the bare mirrors between runs; NULL: a temporary one */
+	const char *token_file;	  /* https; NULL: CIP_GIT_TOKEN of the environment, else no token */
+	const char *username;	  /* https: goes with the token [x-access-token] */
 	const char *ssh_key_file; /* ssh: private key; NULL: agent and ssh's own configuration */
-	const char *ca_file;   /* https: PEM added to the system store; NULL: none */
-	struct http *http;     /* borrowed; needed for https and http only */
-	struct cancel *cancel; /* borrowed; may be NULL */
-	int64_t timeout_ms;    /* whole fetch; 0: 10 minutes */
+	const char *ca_file;	  /* https: PEM added to the system store; NULL: none */
+	struct http *http;	  /* needed for https and http only; must outlive the source */
+	struct cancel *cancel;	  /* may be NULL; must outlive the source */
+	int64_t timeout_ms;	  /* whole fetch; 0: 10 minutes */
 };
 
 /*
- * Mirrors the repository's heads and tags (incrementally with a cache; a broken cache is rebuilt)
- * and opens the tree of one commit. A fetch that fails is an error: no older commit is used in its
- * place. ERR_NOT_FOUND (repository, ref or path; says which), ERR_AUTH, ERR_TRANSIENT,
- * ERR_TIMEOUT, ERR_TLS, ERR_INVALID (empty repository, not a repository), ERR_IO, ERR_CANCELLED.
- * The URL in messages has no credentials.
+ * Mirrors the repository's heads and tags (incrementally with a cache) and opens the tree of one
+ * commit. A fetch that fails is an error: no older commit is used in its place. A damaged mirror is
+ * rebuilt with a warning, also when the damage only shows in source_list or source_read, which then
+ * fetch once more. A local repository is read in place if there is no cache_dir.
+ *
+ * The texts are copied. With ssh, the program must ignore SIGPIPE.
+ *
+ * ERR_USAGE (URL, token or key file, a cache directory that others can write), ERR_UNSUPPORTED
+ * (scheme), ERR_NOT_FOUND (repository, ref or path; says which), ERR_AUTH, ERR_TRANSIENT,
+ * ERR_THROTTLED, ERR_TIMEOUT, ERR_TLS (certificate or ssh host key), ERR_INVALID (no repository, an
+ * empty one, a server that speaks something else), ERR_TOO_LARGE, ERR_DIGEST (damaged objects),
+ * ERR_IO, ERR_CANCELLED (from CANCEL_DRAIN on).
  */
 struct source *source_open_git(const struct source_git_options *options, struct err **err);
 
@@ -71,7 +86,8 @@ const char *source_commit(const struct source *source);
 const char *source_description(const struct source *source);
 
 /* Lists a directory ("" is the root). ERR_NOT_FOUND, ERR_INVALID if it is no directory, ERR_IO. */
-bool source_list(struct source *source, const char *directory, struct source_entries *ret_entries, struct err **err);
+bool source_list(struct source *source, const char *directory, struct source_entries *ret_entries,
+	struct err **err);
 
 /*
  * Appends a regular file's bytes to `out`, which may hold a part of them after a failure. Paths are

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "reconciler/source_git_library.h"
 
 #define SHORT_ID_MIN 7
+#define BRANCHES_NAMED 3
 
 static void repository_freep(git_repository **repository)
 {
@@ -105,15 +107,38 @@ static bool is_hex(const char *text, size_t len)
 	return len <= SOURCE_GIT_ID_SIZE - 1 && strspn(text, "0123456789abcdefABCDEF") == len;
 }
 
+/* The first few, for a message. */
+static char *some_branches(const struct source_git_refs *refs)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	size_t count = 0;
+
+	for (size_t i = 0; i < refs->list.len && count <= BRANCHES_NAMED; i++) {
+		const char *name = refs->list.items[i].name;
+
+		if (strncmp(name, "refs/heads/", 11) != 0)
+			continue;
+		if (count++ < BRANCHES_NAMED)
+			str_addf(&text, "%s%s", text.len ? ", " : "", name + 11);
+		else
+			str_add_text(&text, ", ...");
+	}
+	return text.len ? str_steal(&text, NULL) : mem_strdup("tags only");
+}
+
 static bool resolve_head(const struct source_git_refs *refs, git_repository *repository,
 	char ret_id[SOURCE_GIT_ID_SIZE], char **ret_label, struct err **err)
 {
 	const char *target = refs->head_target;
 
-	if (!*refs->head_id)
+	if (!*refs->head_id) {
+		CLEANUP(mem_freep) char *names = some_branches(refs);
+
 		return err_set(err, ERR_NOT_FOUND,
 			"the repository's HEAD names no branch that exists: name a branch, tag or "
-			"commit");
+			"commit (it has %s)",
+			names);
+	}
 	if (!peel(repository, refs->head_id, ret_id, err))
 		return err_prefix(err, "HEAD");
 	if (target && strncmp(target, "refs/heads/", 11) == 0)

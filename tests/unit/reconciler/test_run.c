@@ -1,0 +1,399 @@
+/* Whole runs over registries in memory: what is written, what is asked, what is told. */
+#include "reconciler/run.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/unit/reconciler/run_fixture.h"
+
+static struct tree tree;
+static struct registry *model;
+
+static void set_up(void)
+{
+	tree_init(&tree);
+	model = model_new();
+}
+
+static void tear_down(void)
+{
+	tree_release(&tree);
+	model_free(model);
+}
+
+TestSuite(run, .init = set_up, .fini = tear_down);
+
+/* "- name: foo / dmap" with digests D1, D2, ... replaced by those of the model. */
+static char *images(const char *text)
+{
+	CLEANUP(str_release) struct str out = STR_INIT(STR_TEXT_MAX);
+
+	for (; *text; text++) {
+		struct digest digest;
+		char shown[DIGEST_TEXT_SIZE];
+
+		if (*text != '@') {
+			str_add_char(&out, *text);
+			continue;
+		}
+		digest = model_digest((unsigned)(*++text - '0'));
+		str_addf(&out, "\"%s\"", digest_format(&digest, shown));
+	}
+	return str_steal(&out, NULL);
+}
+
+static void project(const char *name, const char *registries, const char *text)
+{
+	CLEANUP(mem_freep) char *file = images(text);
+
+	tree_project(&tree, name, registries, file);
+}
+
+static void expect(
+	const struct told *told, const char *repository, unsigned digest, const char *text)
+{
+	const struct told_record *record = told_find(told, repository, digest);
+
+	cr_assert(record, "nothing was told of %s digest %u", repository, digest);
+	cr_expect_str_eq(record->text, text);
+}
+
+static const struct tell_options dry = {0}, confirm = {.confirm = true};
+
+Test(run, copies_what_is_missing_then_writes_nothing)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io/p g.pkg.dev/q",
+		"- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n    @2: []\n");
+	tree_load(&tree);
+	model_set_google(model, "g.pkg.dev");
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_hold(model, "src.io/foo", 2, "x");
+
+	tell_run(&tree, model, &dry, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_PLANNED], 4);
+	cr_expect_eq(model_counts(model).writes, 0);
+	cr_expect_eq(told.phases, 1U << PHASE_SETUP | 1U << PHASE_PLAN);
+	expect(&told, "dst.io/p/foo", 1,
+		"planned from src.io/foo digest unknown/planned v1 absent/planned v2 "
+		"absent/planned");
+	told_release(&told);
+
+	model_reset_counts(model);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_PROMOTED], 4);
+	cr_expect(told.phases & 1U << PHASE_PROMOTE);
+	expect(&told, "g.pkg.dev/q/foo", 2, "promoted from src.io/foo digest absent/written");
+	cr_expect(model_holds(model, "dst.io/p/foo", 1, "v2"));
+	cr_expect(model_holds(model, "g.pkg.dev/q/foo", 2, NULL));
+	/* One read of each digest at the source for both destinations. */
+	cr_expect_eq(model_counts(model).gets, 2);
+	told_release(&told);
+
+	model_reset_counts(model);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 4);
+	cr_expect_eq(told.records.len, 0);
+	cr_expect_eq(model_counts(model).writes, 0);
+	/* Google: one list. Plain: one list, a HEAD for each tag and for the tagless digest. */
+	cr_expect_eq(model_counts(model).requests, 5);
+	cr_expect_not(told.phases & 1U << PHASE_PROMOTE);
+	told_release(&told);
+}
+
+Test(run, tells_everything_when_asked)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_hold(model, "dst.io/foo", 1, "v1");
+	tell_run(&tree, model, &(struct tell_options){.confirm = true, .all = true}, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 1,
+		"in-place from src.io/foo digest present/nothing v1 at-digest/nothing");
+	told_release(&told);
+}
+
+Test(run, a_moved_tag_stops_only_itself)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n");
+	tree_load(&tree);
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_hold(model, "dst.io/foo", 7, "v1");
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 1,
+		"quarantined from src.io/foo digest unknown/written v1 elsewhere/quarantined v2 "
+		"absent/written");
+	cr_expect_eq(told.result.findings[FINDING_TAG_MOVE], 1);
+	cr_expect(model_holds(model, "dst.io/foo", 7, "v1"));
+	cr_expect(model_holds(model, "dst.io/foo", 1, "v2"));
+	told_release(&told);
+}
+
+Test(run, lost_only_if_the_destination_does_not_hold_it)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
+	tree_load(&tree);
+	model_hold(model, "dst.io/foo", 2, NULL);
+	tell_run(&tree, model, &dry, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 1,
+		"lost from src.io/foo digest absent/nothing v1 absent/nothing");
+	expect(&told, "dst.io/foo", 2,
+		"planned from src.io/foo digest present/nothing v2 absent/planned");
+	told_release(&told);
+
+	model_reset_counts(model);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 1,
+		"lost from src.io/foo digest absent/nothing v1 absent/nothing");
+	expect(&told, "dst.io/foo", 2,
+		"promoted from src.io/foo digest present/nothing v2 absent/written");
+	cr_expect_eq(told.result.findings[FINDING_LOST], 1);
+	told_release(&told);
+}
+
+Test(run, a_chain_arrives_in_one_run)
+{
+	struct told told;
+
+	project("a", "*dev.io stg.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*stg.io prod.io eu.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_hold(model, "dev.io/foo", 1, NULL);
+	tell_run(&tree, model, &dry, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "stg.io/foo", 1,
+		"planned from dev.io/foo digest unknown/planned v1 absent/planned");
+	expect(&told, "prod.io/foo", 1,
+		"waiting from stg.io/foo digest unknown/nothing v1 absent/nothing");
+	told_release(&told);
+
+	model_reset_counts(model);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_PROMOTED], 3);
+	cr_expect(model_holds(model, "eu.io/foo", 1, "v1"));
+	told_release(&told);
+}
+
+Test(run, what_waits_for_a_lost_digest_is_not_called_lost)
+{
+	struct told told;
+
+	project("a", "*dev.io stg.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*stg.io prod.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_LOST], 1);
+	cr_expect_eq(told.result.outcomes[OUTCOME_WAITING], 1);
+	cr_expect_eq(told.result.findings[FINDING_LOST], 1);
+	told_release(&told);
+}
+
+Test(run, a_circle_is_left_alone_and_nothing_else)
+{
+	struct told told;
+
+	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*two.io one.io out.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_hold(model, "two.io/foo", 1, "v1");
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "one.io/foo", 1,
+		"quarantined from two.io/foo digest unknown/nothing v1 absent/quarantined");
+	expect(&told, "out.io/foo", 1,
+		"promoted from two.io/foo digest unknown/written v1 absent/written");
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 1);
+	cr_expect_eq(told.result.findings[FINDING_CYCLE], 2);
+	told_release(&told);
+}
+
+static bool no_route(void *ctx, enum model_verb verb, const char *repository, const char *reference,
+	struct err **err)
+{
+	(void)verb;
+	(void)reference;
+	if (strncmp(repository, ctx, strlen(ctx)) != 0)
+		return true;
+	return err_set(err, ERR_TRANSIENT, "GET %s: connection refused", repository);
+}
+
+Test(run, a_dead_registry_is_fenced_and_stops_nobody)
+{
+	struct told told;
+	char dead[] = "dead.io";
+
+	project("a", "*src.io dead.io live.io",
+		"- name: i1\n  dmap:\n    @1: [\"v\"]\n- name: i2\n  dmap:\n    @1: [\"v\"]\n"
+		"- name: i3\n  dmap:\n    @1: [\"v\"]\n- name: i4\n  dmap:\n    @1: [\"v\"]\n"
+		"- name: i5\n  dmap:\n    @1: [\"v\"]\n- name: i6\n  dmap:\n    @1: [\"v\"]\n"
+		"- name: i7\n  dmap:\n    @1: [\"v\"]\n- name: i8\n  dmap:\n    @1: [\"v\"]\n");
+	tree_load(&tree);
+	for (int i = 1; i <= 8; i++) {
+		CLEANUP(mem_freep) char *name = mem_printf("src.io/i%d", i);
+
+		model_hold(model, name, 1, NULL);
+	}
+	model_set_fault(model, no_route, dead);
+	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = 1}, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_PROMOTED], 8);
+	cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 8);
+	cr_expect_eq(told.look_errors, 8);
+	/* Five of eight lists were tried; the rest failed at once with the same error. */
+	cr_expect_eq(model_counts(model).lists, 13);
+	cr_expect(strstr(told_find(&told, "dead.io/i8", 1)->error, "connection refused"));
+	told_release(&told);
+}
+
+Test(run, a_dead_source_still_lets_tags_be_added)
+{
+	struct told told;
+	char dead[] = "src.io";
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n    @2: [\"w\"]\n");
+	tree_load(&tree);
+	model_hold(model, "dst.io/foo", 1, "v1");
+	model_set_fault(model, no_route, dead);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 1,
+		"promoted from src.io/foo digest present/nothing v1 at-digest/nothing v2 "
+		"absent/written");
+	cr_expect_eq(told_find(&told, "dst.io/foo", 2)->outcome, OUTCOME_FAILED);
+	cr_expect_eq(told.result.findings[FINDING_ERROR], 1);
+	told_release(&told);
+}
+
+Test(run, a_stopped_run_says_what_is_left)
+{
+	struct told told;
+	CLEANUP(cancel_freep) struct cancel *cancel = cancel_new();
+
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	cancel_raise(cancel, CANCEL_DRAIN);
+	tell_run(&tree, model, &(struct tell_options){.confirm = true, .cancel = cancel}, &told);
+	cr_expect(told.result.interrupted);
+	cr_expect_eq(told.result.outcomes[OUTCOME_NOT_DONE], 1);
+	cr_expect_eq(told.records.len, 0);
+	cr_expect_eq(model_counts(model).requests, 0);
+	told_release(&told);
+}
+
+static bool stop_at_get(void *ctx, enum model_verb verb, const char *repository,
+	const char *reference, struct err **err)
+{
+	(void)repository;
+	(void)reference;
+	(void)err;
+	if (verb == MODEL_GET)
+		cancel_raise(ctx, CANCEL_DRAIN);
+	return true;
+}
+
+Test(run, a_group_in_flight_is_finished_and_no_other_begun)
+{
+	struct told told;
+	CLEANUP(cancel_freep) struct cancel *cancel = cancel_new();
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n    @3: [\"v3\"]\n");
+	tree_load(&tree);
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_hold(model, "src.io/foo", 2, NULL);
+	model_hold(model, "src.io/foo", 3, NULL);
+	model_set_fault(model, stop_at_get, cancel);
+	tell_run(&tree, model,
+		&(struct tell_options){.confirm = true, .threads = 1, .cancel = cancel}, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_PROMOTED], 1);
+	cr_expect_eq(told.result.outcomes[OUTCOME_NOT_DONE], 2);
+	cr_expect_eq(told.records.len, 3);
+	told_release(&told);
+}
+
+Test(run, malformed_entries_are_told_and_looked_at_by_nobody)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    \"sha256:abc\": [\"bad\"]\n    @1: [\"no good\", "
+		"\"v1\"]\n");
+	tree_load(&tree);
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_hold(model, "dst.io/foo", 1, "bad");
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_QUARANTINED], 2);
+	/* Once each where they stand, not once more for every destination. */
+	cr_expect_eq(told.result.findings[FINDING_MALFORMED], 2);
+	cr_expect(model_holds(model, "dst.io/foo", 1, "v1"));
+	cr_expect_eq(model_counts(model).heads, 0);
+	told_release(&told);
+}
+
+Test(run, a_google_source_is_listed_once_without_confirm)
+{
+	struct told told;
+
+	project("a", "*gcr.io/src dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n    @3: []\n");
+	tree_load(&tree);
+	model_set_google(model, "gcr.io");
+	model_hold(model, "gcr.io/src/foo", 1, NULL);
+	model_hold(model, "gcr.io/src/foo", 2, NULL);
+	tell_run(&tree, model, &dry, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(model_counts(model).lists, 2);
+	/* The tagless digest at the plain destination. */
+	cr_expect_eq(model_counts(model).heads, 1);
+	cr_expect_eq(told.result.outcomes[OUTCOME_PLANNED], 2);
+	cr_expect_eq(told.result.outcomes[OUTCOME_LOST], 1);
+	told_release(&told);
+}
+
+Test(run, two_projects_may_feed_one_digest_from_two_sources)
+{
+	struct told told;
+
+	project("a", "*one.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*two.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v2\"]\n");
+	tree_load(&tree);
+	model_hold(model, "two.io/foo", 1, NULL);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.totals.digests, 1);
+	expect(&told, "dst.io/foo", 1,
+		"promoted from two.io/foo digest unknown/written v1 absent/written v2 "
+		"absent/written");
+	told_release(&told);
+}
+
+Test(run, an_empty_tree_says_so)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io", "[]\n");
+	tree_load(&tree);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect_eq(told.totals.digests, 0);
+	cr_expect_eq(model_counts(model).requests, 0);
+	told_release(&told);
+}
