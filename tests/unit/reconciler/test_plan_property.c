@@ -1,0 +1,359 @@
+/*
+ * Properties of plan and schedule together, over thousands of random states: manifests with
+ * overlaps, circles, chains, malformed entries and unreadable projects; registries, plain and
+ * Google's, that hold anything; looks that fail. CIP_SEED chooses another sequence.
+ */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/enc.h"
+#include "tests/unit/reconciler/run_fixture.h"
+
+enum { TREES = 150, STATES = 8, DIGESTS = 4, TAGS = 4, HOSTS = 5, IMAGES = 3, PROJECTS = 4 };
+
+static const char *const registries[HOSTS] = {
+	"gcr.io/a", "b.pkg.dev/x/y", "c.example", "c.example/p", "d.example"};
+static const char *const names[IMAGES] = {"foo", "p/foo", "bar"};
+static const char *const tags[TAGS] = {"v1", "v2", "latest", "x.y-z"};
+
+static uint64_t state;
+static uint64_t seen[OUTCOMES]; /* so that a generator that became too tame is noticed */
+
+static unsigned below(unsigned limit)
+{
+	/* xorshift64*: the same everywhere. */
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (unsigned)((state * 0x2545F4914F6CDD1DULL >> 33) % limit);
+}
+
+static bool chance(unsigned percent)
+{
+	return below(100) < percent;
+}
+
+static void seed(void)
+{
+	const char *text = getenv("CIP_SEED");
+	uint64_t number = 1;
+
+	if (text)
+		number_parse(text, UINT64_MAX, &number);
+	fprintf(stderr, "CIP_SEED=%ju\n", (uintmax_t)number);
+	state = number * 0x9E3779B97F4A7C15ULL + 1;
+}
+
+static void random_tags(struct str *text)
+{
+	bool first = true;
+
+	str_add_text(text, "[");
+	for (unsigned t = 0; t < TAGS; t++) {
+		if (!chance(25))
+			continue;
+		str_addf(text, "%s\"%s\"", first ? "" : ", ", tags[t]);
+		first = false;
+	}
+	if (chance(3))
+		str_addf(text, "%s\"no good\"", first ? "" : ", ");
+	str_add_text(text, "]\n");
+}
+
+static void random_images(struct str *text)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < IMAGES; i++) {
+		if (!chance(50))
+			continue;
+		any = true;
+		str_addf(text, "- name: %s\n  dmap:\n", names[i]);
+		/* At least one entry: an empty mapping would read as null. */
+		for (unsigned d = 0; d < DIGESTS; d++) {
+			struct digest digest = model_digest(d);
+			char shown[DIGEST_TEXT_SIZE];
+
+			if (d && !chance(50))
+				continue;
+			str_addf(text, "    \"%s\": ",
+				chance(3) ? "ha256:12" : digest_format(&digest, shown));
+			random_tags(text);
+		}
+	}
+	if (!any)
+		str_add_text(text, "[]\n");
+	if (chance(4))
+		str_add_text(text, "surprise: here\n");
+}
+
+static void random_tree(struct tree *tree)
+{
+	unsigned projects = 1 + below(PROJECTS);
+
+	tree_init(tree);
+	for (unsigned p = 0; p < projects; p++) {
+		CLEANUP(str_release) struct str list = STR_INIT(STR_TEXT_MAX);
+		CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+		char name[2] = {(char)('a' + p), '\0'};
+		unsigned source = below(HOSTS);
+
+		str_addf(&list, "*%s", registries[source]);
+		for (unsigned r = 0; r < HOSTS; r++)
+			if (r != source && chance(40))
+				str_addf(&list, " %s", registries[r]);
+		random_images(&text);
+		tree_project(tree, name, str_text(&list), str_text(&text));
+	}
+	tree_load(tree);
+}
+
+static struct registry *random_model(void)
+{
+	struct registry *model = model_new();
+
+	model_set_google(model, "gcr.io");
+	model_set_google(model, "b.pkg.dev");
+	for (unsigned r = 0; r < HOSTS; r++)
+		for (unsigned i = 0; i < IMAGES; i++) {
+			CLEANUP(mem_freep)
+			char *name = mem_printf("%s/%s", registries[r], names[i]);
+
+			for (unsigned d = 0; d < DIGESTS; d++)
+				if (chance(50))
+					model_hold(model, name, d, NULL);
+			for (unsigned t = 0; t < TAGS; t++)
+				if (chance(30))
+					model_hold(model, name, below(DIGESTS + 1), tags[t]);
+		}
+	return model;
+}
+
+/* ---- What must hold ---- */
+
+/* True if a project that could be read declares the tag there, and no other digest for it. */
+struct claim_check {
+	const struct declared *declared;
+	const char *repository, *tag;
+	const struct digest *digest;
+	bool claimed;
+};
+
+static void check_image(struct claim_check *check, const struct declared_image *image)
+{
+	const struct declared *declared = check->declared;
+
+	for (uint32_t d = 0; d < image->digest_count; d++) {
+		const struct declared_digest *entry =
+			&declared->digests.items[image->first_digest + d];
+
+		if (entry->malformed ||
+			memcmp(entry->sha256, check->digest->bytes, DIGEST_SHA256_SIZE) != 0)
+			continue;
+		for (uint32_t t = 0; t < entry->tag_count; t++) {
+			const struct declared_tag *tag =
+				&declared->tags.items[entry->first_tag + t];
+
+			if (!tag->malformed && strcmp(tag->name, check->tag) == 0)
+				check->claimed = true;
+		}
+	}
+}
+
+static void check_project(struct claim_check *check, const struct declared_project *project)
+{
+	const struct declared *declared = check->declared;
+
+	for (uint32_t r = 0; r < project->registry_count; r++) {
+		const struct declared_registry *registry =
+			&declared->registries.items[project->first_registry + r];
+
+		if (!declared_is_destination(declared, project, registry))
+			continue;
+		for (uint32_t i = 0; i < project->image_count; i++) {
+			const struct declared_image *image =
+				&declared->images.items[project->first_image + i];
+			CLEANUP(str_release) struct str name = STR_INIT(STR_TEXT_MAX);
+
+			declared_repository(registry, image, &name);
+			if (!image->malformed && strcmp(str_text(&name), check->repository) == 0)
+				check_image(check, image);
+		}
+	}
+}
+
+static void write_is_declared(
+	void *ctx, const char *repository, const char *tag, const struct digest *digest)
+{
+	const struct declared *declared = ctx;
+	struct claim_check check = {declared, repository, tag, digest, false};
+
+	for (size_t p = 0; p < declared->projects.len; p++)
+		if (!declared->projects.items[p].quarantined)
+			check_project(&check, &declared->projects.items[p]);
+	cr_assert(check.claimed, "%s:%s was written but is not declared", repository, tag);
+	cr_assert_null(declared_dispute(declared, repository, tag),
+		"%s:%s was written in spite of a dispute", repository, tag);
+}
+
+static void check_writes(const struct tree *tree, struct registry *model)
+{
+	struct model_counts counts = model_counts(model);
+
+	cr_assert_eq(counts.moved, 0, "a tag was moved");
+	cr_assert_eq(counts.needless, 0, "a tag that was right was written");
+	cr_assert_eq(counts.dangling, 0);
+	model_each_write(model, write_is_declared, tree->declared);
+}
+
+/* What --confirm did is what the plan said, as far as the plan could know. */
+static void check_forecast(const struct told *plan, const struct told *done)
+{
+	cr_assert_eq(plan->records.len, done->records.len);
+	for (size_t i = 0; i < plan->records.len; i++) {
+		const struct told_record *a = &plan->records.items[i];
+		const struct told_record *b = &done->records.items[i];
+		enum outcome expected =
+			a->outcome == OUTCOME_PLANNED ? OUTCOME_PROMOTED : a->outcome;
+
+		cr_assert_str_eq(a->key, b->key);
+		if (a->outcome == OUTCOME_WAITING)
+			cr_assert(b->outcome == OUTCOME_PROMOTED || b->outcome == OUTCOME_WAITING,
+				"%s: %s / %s", a->key, a->text, b->text);
+		else
+			cr_assert_eq(b->outcome, expected, "%s: %s / %s", a->key, a->text, b->text);
+	}
+}
+
+/* Runs, checks what must hold of every run, and hands out the result. */
+static void run(const struct tree *tree, struct registry *model, bool confirm, struct told *told)
+{
+	model_reset_counts(model);
+	tell_run(tree, model, &(struct tell_options){.confirm = confirm}, told);
+	for (size_t i = 0; i < OUTCOMES; i++)
+		seen[i] += told->result.outcomes[i];
+	cr_assert(told_is_consistent(told, model));
+	check_writes(tree, model);
+	if (!confirm)
+		cr_assert_eq(model_counts(model).writes, 0, "a plan wrote");
+}
+
+static void check_settled(const struct tree *tree, struct registry *model)
+{
+	struct told told;
+
+	run(tree, model, true, &told);
+	cr_assert_eq(model_counts(model).writes, 0, "a second run wrote");
+	told_release(&told);
+	run(tree, model, false, &told);
+	cr_assert_eq(told.result.outcomes[OUTCOME_PLANNED], 0, "a plan is left");
+	told_release(&told);
+}
+
+static void undisturbed(const struct tree *tree, struct registry *model)
+{
+	struct told plan, done;
+
+	run(tree, model, false, &plan);
+	run(tree, model, true, &done);
+	check_forecast(&plan, &done);
+	cr_assert_eq(done.result.outcomes[OUTCOME_FAILED], 0);
+	told_release(&plan);
+	told_release(&done);
+	check_settled(tree, model);
+}
+
+/* Faults are a function of what is asked, so that a fenced look is a failed look every time. */
+struct faults {
+	uint64_t salt;
+	unsigned percent;
+	struct registry *model;
+	VEC(char *) blind; /* "repository" or "repository:reference" nobody could look at */
+	pthread_mutex_t lock;
+};
+
+static bool fault(void *ctx, enum model_verb verb, const char *repository, const char *reference,
+	struct err **err)
+{
+	struct faults *faults = ctx;
+	CLEANUP(mem_freep)
+	char *key = mem_printf("%d %s %s", (int)verb, repository, reference ? reference : "");
+	struct digest hash = digest_of(DIGEST_SHA256, key, strlen(key));
+
+	if ((hash.bytes[0] ^ (faults->salt & 0xff)) % 100 >= faults->percent)
+		return true;
+	if (verb == MODEL_LIST || verb == MODEL_HEAD) {
+		pthread_mutex_lock(&faults->lock);
+		*vec_push(&faults->blind) = verb == MODEL_LIST
+			? mem_strdup(repository)
+			: mem_printf("%s:%s", repository, reference);
+		pthread_mutex_unlock(&faults->lock);
+	}
+	return err_set_http(err, ERR_TRANSIENT, 503, "%s: 503 Service Unavailable", repository);
+}
+
+static void write_was_seen(
+	void *ctx, const char *repository, const char *tag, const struct digest *digest)
+{
+	const struct faults *faults = ctx;
+	CLEANUP(mem_freep) char *full = mem_printf("%s:%s", repository, tag);
+
+	(void)digest;
+	for (size_t i = 0; i < faults->blind.len; i++)
+		cr_assert(strcmp(faults->blind.items[i], repository) != 0 &&
+				strcmp(faults->blind.items[i], full) != 0,
+			"%s was written although nobody could look at it", full);
+}
+
+static void disturbed(const struct tree *tree, struct registry *model, const char *goal)
+{
+	struct faults faults = {.salt = below(256), .percent = 5 + below(40), .model = model};
+	CLEANUP(mem_freep) char *reached = NULL;
+	struct told told;
+
+	pthread_mutex_init(&faults.lock, NULL);
+	model_set_fault(model, fault, &faults);
+	run(tree, model, false, &told);
+	told_release(&told);
+	run(tree, model, true, &told);
+	model_each_write(model, write_was_seen, &faults);
+	told_release(&told);
+	model_set_fault(model, NULL, NULL);
+	run(tree, model, true, &told);
+	told_release(&told);
+	reached = model_dump(model);
+	cr_assert_str_eq(reached, goal, "a disturbed run and another end elsewhere than one run");
+	check_settled(tree, model);
+	for (size_t i = 0; i < faults.blind.len; i++)
+		mem_free(faults.blind.items[i]);
+	vec_release(&faults.blind);
+	pthread_mutex_destroy(&faults.lock);
+}
+
+Test(plan_property, converges_and_never_writes_on_a_guess)
+{
+	log_set_level(LOG_FATAL);
+	seed();
+	for (unsigned t = 0; t < TREES; t++) {
+		struct tree tree;
+
+		random_tree(&tree);
+		for (unsigned s = 0; s < STATES; s++) {
+			struct registry *model = random_model(), *twin = model_copy(model);
+			CLEANUP(mem_freep) char *goal = NULL;
+
+			undisturbed(&tree, model);
+			goal = model_dump(model);
+			disturbed(&tree, twin, goal);
+			model_free(model);
+			model_free(twin);
+		}
+		tree_release(&tree);
+	}
+	for (size_t i = 0; i < OUTCOME_NOT_DONE; i++)
+		cr_expect_gt(
+			seen[i], 1000, "%ju pairs were %s", (uintmax_t)seen[i], outcome_name(i));
+}
