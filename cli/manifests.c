@@ -68,13 +68,15 @@ static bool load_directory(
 static bool load_file(const struct options *options, struct manifests *manifests, struct err **err)
 {
 	CLEANUP(mem_freep) char *tree = manifests_tree(options);
+	const char *name;
 
 	manifests->directory = directory_of(options->manifest);
+	name = options->manifest + strlen(manifests->directory);
 	manifests->source = source_open_directory(tree, err);
-	return manifests->source &&
-		declared_load_plain(manifests->source,
-			options->manifest + strlen(manifests->directory), &manifests->declared,
-			err);
+	if (manifests->source &&
+		declared_load_plain(manifests->source, name, &manifests->declared, err))
+		return true;
+	return err_prefix(err, "--manifest %s", options->manifest);
 }
 
 static bool load_git(const struct options *options, const struct config *config, struct http *http,
