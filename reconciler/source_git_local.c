@@ -194,6 +194,11 @@ static bool copy_open(struct copy *copy, const char *path, const char *mirror, s
 {
 	if (!open_source(path, &copy->from, err))
 		return false;
+	if (git_repository_is_shallow(copy->from))
+		return err_set(err, ERR_UNSUPPORTED,
+			"a shallow clone cannot be mirrored: leave the cache directory out, then "
+			"it is "
+			"read in place, or run git fetch --unshallow");
 	if (git_repository_open_bare(&copy->to, mirror) != 0 ||
 		git_repository_odb(&copy->to_objects, copy->to) != 0)
 		return source_git_library_error(err, "cannot open the mirror");

@@ -16,7 +16,7 @@ bool source_git_local_refs(const char *path, struct source_git_refs *ret_refs, s
 
 /*
  * Copies into the bare repository `mirror` what it lacks of these refs. ERR_IO and ERR_DIGEST: the
- * mirror cannot be read or written; ERR_INVALID: the repository is broken or incomplete;
+ * mirror cannot be read or written; ERR_INVALID: the repository is broken; ERR_UNSUPPORTED: shallow;
  * ERR_CANCELLED, ERR_TIMEOUT.
  */
 bool source_git_local_fetch(const char *path, const struct source_git_refs *refs,
