@@ -143,6 +143,11 @@ const struct http_tally *http_totals(const struct http *http)
 	return &http->totals;
 }
 
+const struct http_options *http_settings(const struct http *http)
+{
+	return &http->options;
+}
+
 /* ---- Responses ---- */
 
 void http_response_release(struct http_response *response)

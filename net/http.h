@@ -74,6 +74,9 @@ DEFINE_CLEANUP(struct http, http_freep, http_free)
 /* Totals of the client so far; live until http_free. */
 const struct http_tally *http_totals(const struct http *http);
 
+/* What the client works with, defaults filled in: for callers with deadlines and retries of their own. */
+const struct http_options *http_settings(const struct http *http);
+
 /*
  * How to trust the servers of one host: OpenSSL's default store, where SSL_CERT_FILE and SSL_CERT_DIR
  * each replace their half of it, and what is added here. Made once, shared by the host's requests, freed
