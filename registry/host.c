@@ -79,8 +79,6 @@ struct registry *registry_new(const struct registry_options *options, struct err
 {
 	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
 	registry->http = options->http;
-	registry->clock = options->clock ? options->clock : &clock_system;
-	registry->cancel = options->cancel;
 	pthread_mutex_init(&registry->lock, NULL);
 	for (size_t i = 0; i < options->host_count; i++)
 		if (!host_configure(registry, &options->hosts[i], err))

@@ -21,8 +21,6 @@ struct host {
 
 struct registry {
 	struct http *http;
-	const struct clock *clock;
-	struct cancel *cancel;
 	pthread_mutex_t lock;
 	struct strmap hosts; /* of struct host, owned; under the lock */
 };

@@ -29,9 +29,7 @@ struct registry_host_options {
 };
 
 struct registry_options {
-	struct http *http;	   /* borrowed, outlives the client */
-	const struct clock *clock; /* NULL: clock_system */
-	struct cancel *cancel;	   /* borrowed; may be NULL */
+	struct http *http; /* borrowed, outlives the client */
 	const struct registry_host_options *hosts;
 	size_t host_count;
 };

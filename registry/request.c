@@ -13,12 +13,6 @@
 #include "net/url.h"
 #include "registry/refusal.h"
 
-/* As http_options has them; only the opening of a streamed response repeats by itself here. */
-#define OPEN_ATTEMPTS 4
-#define OPEN_BACKOFF_BASE_MS 500
-#define OPEN_BACKOFF_MAX_MS 30000
-#define OPEN_RETRY_AFTER_MAX_MS 300000
-
 /* ---- Building ---- */
 
 static void prepare(struct request *request, struct registry *registry,
@@ -119,8 +113,7 @@ static bool may_pass(const struct request *request)
 		(request->err ? retry_error(request->err) : retry_status(request_status(request)));
 }
 
-/* Takes up one finished call; the answer stays in it. */
-static void finish(struct request *request)
+void request_wait(struct request *request)
 {
 	struct err *err = NULL;
 	if (!http_call_wait(request->call, &err)) {
@@ -131,7 +124,7 @@ static void finish(struct request *request)
 	}
 }
 
-static void start(struct request *request)
+void request_start(struct request *request)
 {
 	forget_answer(request);
 	request->call = http_start(request->registry->http, authorised(request));
@@ -148,7 +141,7 @@ void requests_run(struct request *const *requests, size_t count)
 				struct request *request = requests[next++];
 				if (!request)
 					continue;
-				start(request);
+				request_start(request);
 				running[i] = request;
 				calls[i] = request->call;
 				in_flight++;
@@ -160,7 +153,7 @@ void requests_run(struct request *const *requests, size_t count)
 		if (!http_wait_any(calls, REQUEST_WINDOW, &ended, NULL))
 			while (!calls[ended])
 				ended++;
-		finish(running[ended]);
+		request_wait(running[ended]);
 		calls[ended] = NULL;
 		in_flight--;
 	}
@@ -173,22 +166,23 @@ void requests_run(struct request *const *requests, size_t count)
 
 /* ---- Streamed responses ---- */
 
-/* How long to wait before another attempt; false if there shall be none. */
+/* Waits before another attempt; false if there shall be none. */
 static bool pause_before_retry(struct request *request, unsigned attempt, const struct err *err)
 {
-	const struct registry *registry = request->registry;
-	int64_t ms = retry_backoff_ms(
-		registry->clock, attempt, OPEN_BACKOFF_BASE_MS, OPEN_BACKOFF_MAX_MS);
-	if (attempt >= OPEN_ATTEMPTS ||
-		(err ? !retry_error(err) : !retry_status(request_status(request))))
+	const struct http_options *settings = http_settings(request->registry->http);
+	if (attempt >= settings->attempts ||
+		!(err ? retry_error(err) : retry_status(request_status(request))))
 		return false;
 
+	int64_t ms = retry_backoff_ms(
+		settings->clock, attempt, settings->retry_base_ms, settings->retry_max_ms);
 	CLEANUP(mem_freep)
 	char *after = err ? NULL : request_answer_header(request, "Retry-After", 0);
 	int64_t asked = 0;
-	if (after && retry_after_parse(after, clock_unix_ms(registry->clock), &asked) && asked > ms)
+	if (after && retry_after_parse(after, clock_unix_ms(settings->clock), &asked) && asked > ms)
 		ms = asked;
-	return ms <= OPEN_RETRY_AFTER_MAX_MS && cancel_sleep_ms(registry->cancel, CANCEL_NOW, ms);
+	return ms <= settings->retry_after_max_ms &&
+		cancel_sleep_ms(settings->cancel, CANCEL_NOW, ms);
 }
 
 /* The error body of a streamed response, as far as it is looked at; what cannot be read is left out. */
@@ -232,7 +226,7 @@ bool request_open(struct request *request, struct err **err)
 	request->http.response_streamed = true;
 	for (unsigned attempt = 1;; attempt++) {
 		CLEANUP(err_freep) struct err *failure = NULL;
-		start(request);
+		request_start(request);
 		bool answered = http_call_wait_head(request->call, &failure);
 		if (answered && request_status(request) == 200)
 			return true;

@@ -59,6 +59,11 @@ bool request_open(struct request *request, struct err **err);
  */
 void requests_run(struct request *const *requests, size_t count);
 
+/* Puts one request in flight, for a streamed request body. */
+void request_start(struct request *request);
+/* Waits for its end: an answer or request->err. */
+void request_wait(struct request *request);
+
 /* Status of the answer; 0 if there is none. */
 int request_status(const struct request *request);
 

@@ -1,0 +1,166 @@
+/*
+ * The order of a copy: read the root; read what it references; blobs; children; root and tags.
+ * Each phase is a file of its own and works on all destinations of the group. When a registry says
+ * that something is missing which was assumed to be there, what is known of that repository is
+ * forgotten and the phases run once more for it.
+ */
+#include "registry/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry/copy_private.h"
+
+static void set_default(unsigned *limit, unsigned value)
+{
+	if (*limit == 0)
+		*limit = value;
+}
+
+struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
+	const struct clock *clock, struct cancel *cancel)
+{
+	struct copier *copier = mem_new(1, sizeof(*copier));
+	copier->registry = registry;
+	copier->clock = clock ? clock : &clock_system;
+	copier->cancel = cancel;
+	copier->memory = copy_memory_new();
+	if (limits)
+		copier->limits = *limits;
+	set_default(&copier->limits.depth, 8);
+	set_default(&copier->limits.manifests, 1000);
+	set_default(&copier->limits.blobs, 10000);
+	if (copier->limits.bytes == 0)
+		copier->limits.bytes = (uint64_t)1 << 40;
+	return copier;
+}
+
+void copier_free(struct copier *copier)
+{
+	if (!copier)
+		return;
+	copy_memory_free(copier->memory);
+	mem_free(copier);
+}
+
+void target_fail(struct target *target, struct err *err)
+{
+	err_keep_first(&target->to->err, &err);
+}
+
+/* ---- One pass over the phases ---- */
+
+static bool content_is_wanted(const struct group *group)
+{
+	for (size_t i = 0; i < group->target_count; i++)
+		if (target_wants_content(&group->targets[i]))
+			return true;
+	return false;
+}
+
+static void fail_all(struct group *group, bool only_content, const struct err *err)
+{
+	for (size_t i = 0; i < group->target_count; i++) {
+		struct target *target = &group->targets[i];
+		if (only_content ? target_wants_content(target) : target_is_active(target))
+			target_fail(target, err_copy(err));
+	}
+}
+
+/* Between phases: is there still time? */
+static void stop_if_cancelled(struct group *group)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	if (!cancel_check(group->copier->cancel, CANCEL_NOW, &err))
+		fail_all(group, false, err);
+}
+
+static void bring_content(struct group *group)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	if (!content_is_wanted(group))
+		return;
+	if (!tree_read_rest(group, &err)) {
+		err_prefix(&err, "source");
+		fail_all(group, true, err);
+		return;
+	}
+	stop_if_cancelled(group);
+	blobs_ensure(group);
+	stop_if_cancelled(group);
+	manifests_put_children(group);
+}
+
+static void run_pass(struct group *group)
+{
+	bring_content(group);
+	stop_if_cancelled(group);
+	tags_put_root(group);
+}
+
+/* ---- The second pass ---- */
+
+/* True if some target is to be done again. */
+static bool prepare_second_pass(struct group *group)
+{
+	bool any = false;
+	for (size_t i = 0; i < group->target_count; i++) {
+		struct target *target = &group->targets[i];
+		target->is_done = !target->missing || target->to->err;
+		if (target->is_done)
+			continue;
+		copy_memory_forget(group->copier->memory, &target->to->repository);
+		target->needs_content = true;
+		err_free(steal_ptr(&target->missing));
+		any = true;
+	}
+	return any;
+}
+
+static void give_up_missing(struct group *group)
+{
+	for (size_t i = 0; i < group->target_count; i++)
+		if (group->targets[i].missing)
+			target_fail(&group->targets[i], steal_ptr(&group->targets[i].missing));
+}
+
+/* ---- The group ---- */
+
+static bool same_repository(const struct repository *a, const struct repository *b)
+{
+	return strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+static void group_release(struct group *group)
+{
+	for (size_t i = 0; i < group->target_count; i++)
+		err_free(group->targets[i].missing);
+	mem_free(group->targets);
+	tree_release(&group->tree);
+}
+
+bool copy_group(struct copier *copier, const struct repository *source, const struct digest *digest,
+	struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
+	struct err **err)
+{
+	CLEANUP(group_release)
+	struct group group = {
+		.copier = copier,
+		.source = source,
+		.source_tally = source_tally,
+		.targets = mem_new(count, sizeof(struct target)),
+		.target_count = count,
+	};
+	for (size_t i = 0; i < count; i++) {
+		group.targets[i].to = &destinations[i];
+		group.targets[i].needs_content = !destinations[i].has_manifest &&
+			!same_repository(source, &destinations[i].repository);
+	}
+	if (!cancel_check(copier->cancel, CANCEL_NOW, err) || !tree_read_root(&group, digest, err))
+		return false;
+	run_pass(&group);
+	if (prepare_second_pass(&group))
+		run_pass(&group);
+	give_up_missing(&group);
+	return true;
+}
