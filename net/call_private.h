@@ -61,7 +61,7 @@ struct hop {
 	enum http_source server; /* known once connected */
 	const char *proxy;	 /* borrowed from the rules; "" for none */
 	bool is_home;	  /* same origin all the way: private headers and trust settings apply */
-	bool is_counted;  /* in the tallies */
+	bool is_counted;  /* in the tallies, because it was sent */
 	bool is_redirect; /* the answer leads on */
 	size_t dropped;	  /* bytes of a redirect's body */
 	uint64_t sent;	  /* bytes of the request body given to libcurl */
@@ -80,6 +80,7 @@ struct http_call {
 	bool body_streamed;
 	size_t response_max;
 	bool response_streamed;
+	bool repeatable;
 	const struct http_tls *tls;
 	struct http_tally *tally;
 	char *label; /* "GET host/path" */

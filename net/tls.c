@@ -42,8 +42,24 @@ static bool add_file(X509_STORE *store, const char *file, struct err **err)
 	return err_set(err, ERR_USAGE, "cannot read certificates from %s: %s", file, reason);
 }
 
+/* Does it hold files that OpenSSL can look up by hash ("5f618aec.0")? */
+static bool is_hashed(const char *path)
+{
+	DIR *directory = opendir(path);
+	bool found = false;
+
+	if (!directory)
+		return false;
+	for (struct dirent *entry; !found && (entry = readdir(directory));) {
+		const char *dot = strrchr(entry->d_name, '.');
+		found = dot && dot - entry->d_name == 8 && strcmp(dot, ".0") == 0;
+	}
+	closedir(directory);
+	return found;
+}
+
 /* Every file that holds certificates, as Go programs do; files with something else are passed over. */
-static void add_directory(X509_STORE *store, const char *path)
+static void add_all_files(X509_STORE *store, const char *path)
 {
 	DIR *directory = opendir(path);
 
@@ -60,6 +76,15 @@ static void add_directory(X509_STORE *store, const char *path)
 	closedir(directory);
 }
 
+/* A hashed directory is read certificate by certificate, when one is needed. */
+static void add_directory(X509_STORE *store, const char *path)
+{
+	if (is_hashed(path))
+		X509_STORE_load_path(store, path);
+	else
+		add_all_files(store, path);
+}
+
 static void add_directories(X509_STORE *store, const char *paths)
 {
 	CLEANUP(mem_freep) char *list = mem_strdup(paths);
@@ -67,22 +92,6 @@ static void add_directories(X509_STORE *store, const char *paths)
 
 	for (char *path = strtok_r(list, ":", &rest); path; path = strtok_r(NULL, ":", &rest))
 		add_directory(store, path);
-}
-
-/* Does OpenSSL's own directory hold files it can look up by hash ("5f618aec.0")? */
-static bool has_hashed_certificates(void)
-{
-	DIR *directory = opendir(X509_get_default_cert_dir());
-	bool found = false;
-
-	if (!directory)
-		return false;
-	for (struct dirent *entry; !found && (entry = readdir(directory));) {
-		const char *dot = strrchr(entry->d_name, '.');
-		found = dot && dot - entry->d_name == 8 && strcmp(dot, ".0") == 0;
-	}
-	closedir(directory);
-	return found;
 }
 
 static void add_first_bundle(X509_STORE *store)
@@ -94,23 +103,22 @@ static void add_first_bundle(X509_STORE *store)
 }
 
 /*
- * As in Go and OpenSSL, each variable replaces its half of the default. A hashed directory is read
- * certificate by certificate when one is needed; a bundle is read now and whole, so only where
- * there is no hashed directory.
+ * As in Go and OpenSSL, each variable replaces its half of the default. A bundle is read at once and
+ * whole, so the default one only if there is no hashed directory beside it.
  */
 static bool add_system(X509_STORE *store, struct err **err)
 {
 	const char *file = getenv("SSL_CERT_FILE");
 	const char *directories = getenv("SSL_CERT_DIR");
-	bool has_file = file && *file, has_directories = directories && *directories;
+	const char *fallback = X509_get_default_cert_dir();
 
-	if (has_file && !add_file(store, file, err))
+	if (file && *file && !add_file(store, file, err))
 		return err_prefix(err, "SSL_CERT_FILE");
-	if (has_directories)
+	if (directories && *directories)
 		add_directories(store, directories);
 	else
-		X509_STORE_load_path(store, X509_get_default_cert_dir());
-	if (!has_file && (has_directories || !has_hashed_certificates()))
+		X509_STORE_load_path(store, fallback);
+	if ((!file || !*file) && ((directories && *directories) || !is_hashed(fallback)))
 		add_first_bundle(store);
 	return true;
 }

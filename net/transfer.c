@@ -65,12 +65,28 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl
 
 static void count_request(struct http_call *call)
 {
-	if (call->hop.is_counted)
-		return;
+	bool is_retry = call->hop.is_counted;
+
 	call->hop.is_counted = true;
 	call->http->totals.requests++;
-	if (call->tally)
+	call->http->totals.retries += is_retry;
+	if (call->tally) {
 		call->tally->requests++;
+		call->tally->retries += is_retry;
+	}
+}
+
+/*
+ * libcurl sends a request again by itself when a reused connection dies without an answer: mostly one
+ * that the server had closed already, but it cannot know. Not for POST and PATCH unless the caller
+ * allows it, and not when bytes have left the channel for good.
+ */
+static bool may_send_again(const struct http_call *call)
+{
+	bool is_idempotent =
+		strcmp(call->method, "POST") != 0 && strcmp(call->method, "PATCH") != 0;
+
+	return (is_idempotent || call->repeatable) && !(call->body_streamed && call->hop.sent);
 }
 
 /* Connected, about to send; also on a reused connection, which on_open_socket never saw. */
@@ -89,9 +105,8 @@ static int on_connected(void *ctx, char *ip, char *local_ip, int port, int local
 	if (!may_connect(call, class))
 		return CURL_PREREQFUNC_ABORT;
 	hop->server = address_source(class);
-	/* libcurl tries a dead reused connection again; bytes that left the channel are gone. */
-	if (call->body_streamed && hop->sent) {
-		give_up(call, ERR_TRANSIENT, "the connection was lost while the body was sent");
+	if (hop->is_counted && !may_send_again(call)) {
+		give_up(call, ERR_TRANSIENT, "the connection was lost before an answer came");
 		return CURL_PREREQFUNC_ABORT;
 	}
 	hop->sent = 0;
