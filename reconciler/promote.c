@@ -50,6 +50,7 @@ static void take_tag(struct record *record, struct record_tag *tag, const struct
 	case COPY_TAG_MOVED:
 		tag->done = TAG_DONE_QUARANTINED;
 		tag->found = TAG_ELSEWHERE;
+		tag->found_digest = copied->found;
 		tag->reason = FINDING_TAG_MOVE;
 		record->reasons |= PLAN_REASON(FINDING_TAG_MOVE);
 		break;

@@ -38,6 +38,7 @@ enum copy_tag_state {
 struct copy_tag {
 	const char *name; /* borrowed */
 	enum copy_tag_state state;
+	struct digest found; /* COPY_TAG_MOVED: where it points now */
 	int64_t written_unix_ms;
 };
 

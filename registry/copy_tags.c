@@ -50,6 +50,7 @@ static void take_look(struct group *group, struct tag_put *put)
 	}
 	char text[DIGEST_TEXT_SIZE];
 	put->tag->state = COPY_TAG_MOVED;
+	put->tag->found = found;
 	err_set(&err, ERR_CONFLICT, "%s/%s:%s points to %s meanwhile: not overwritten",
 		to->repository.host, to->repository.path, put->tag->name,
 		digest_format(&found, text));
