@@ -90,8 +90,8 @@ static void keep_head(struct tiny_exchange *x, void *ctx)
 
 static void test_what_is_sent(void)
 {
-	static const struct http_header headers[] = {
-		{.name = "Accept", .value = "a/b, c/d"}, {.name = "Authorization", .value = "Basic x"}};
+	static const struct http_header headers[] = {{.name = "Accept", .value = "a/b, c/d"},
+		{.name = "Authorization", .value = "Basic x"}};
 	struct seen seen;
 	struct fixture f;
 	struct http_response response = {0};
@@ -407,8 +407,8 @@ static void play(struct tiny_exchange *x, void *ctx)
 
 static void test_retries(void)
 {
-	struct script script = {
-		.statuses = {503, 0, 429, 200, 500, 500, 500, 500}, .headers = "Retry-After: 0\r\n"};
+	struct script script = {.statuses = {503, 0, 429, 200, 500, 500, 500, 500},
+		.headers = "Retry-After: 0\r\n"};
 	struct fixture f;
 	struct http_request request;
 
@@ -428,8 +428,7 @@ static void test_retries(void)
 
 static void test_no_retries(void)
 {
-	struct script script = {
-		.statuses = {503, 0, 404, 429}, .headers = "Retry-After: 301\r\n"};
+	struct script script = {.statuses = {503, 0, 404, 429}, .headers = "Retry-After: 301\r\n"};
 	struct fixture f;
 	struct http_request request;
 

@@ -53,10 +53,8 @@ static inline void fixture_close(struct fixture *f)
 
 static inline struct http_request fixture_request(struct fixture *f, const char *method)
 {
-	return (struct http_request){.method = method,
-		.url = f->url,
-		.response_max = 1 << 20,
-		.tally = &f->tally};
+	return (struct http_request){
+		.method = method, .url = f->url, .response_max = 1 << 20, .tally = &f->tally};
 }
 
 /* What must be true of every error. */

@@ -35,14 +35,16 @@ static void place_handler(struct tiny_exchange *x, void *ctx)
 	if (sscanf(x->target, "/to/%d/%n", &status, &at) == 1) {
 		const char *location = x->target + at;
 		char *full = strncmp(location, "OTHER", 5) == 0
-				     ? mem_printf("%s%s", place->other, location + 5)
-				     : mem_strdup(location);
+			? mem_printf("%s%s", place->other, location + 5)
+			: mem_strdup(location);
 		redirect_to(x, status, full);
 		mem_free(full);
 	} else if (strcmp(x->target, "/loop") == 0) {
 		redirect_to(x, 302, "/loop");
 	} else if (strcmp(x->target, "/huge") == 0) {
-		tiny_sendf(x, "HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: 999999999\r\n\r\n");
+		tiny_sendf(x,
+			"HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: "
+			"999999999\r\n\r\n");
 		while (tiny_sendf(x, "%01000d", 0))
 			continue;
 		tiny_close(x);
@@ -88,7 +90,8 @@ static void scene_close(struct scene *scene)
 	}
 }
 
-static struct http_request scene_request(struct scene *scene, const char *method, const char *target)
+static struct http_request scene_request(
+	struct scene *scene, const char *method, const char *target)
 {
 	struct http_request request = fixture_request(&scene->f, method);
 
