@@ -1,0 +1,181 @@
+#include "reconciler/observed.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/unit/reconciler/run_fixture.h"
+
+static struct tree tree;
+static struct registry *model;
+static struct worklist *list;
+static struct wanted wanted;
+static struct observed observed;
+static const struct repository *repository;
+
+/* dst.io/foo wants digest 1 as v1 and v2, digest 2 as v3, digest 3 by itself. */
+static void set_up(void)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	static const char *const tags[] = {"[\"v1\", \"v2\"]", "[\"v3\"]", "[]"};
+
+	str_add_text(&text, "- name: foo\n  dmap:\n");
+	for (unsigned i = 1; i <= 3; i++) {
+		struct digest digest = model_digest(i);
+		char shown[DIGEST_TEXT_SIZE];
+
+		str_addf(&text, "    \"%s\": %s\n", digest_format(&digest, shown), tags[i - 1]);
+	}
+	tree_init(&tree);
+	tree_project(&tree, "a", "*src.io dst.io", str_text(&text));
+	tree_load(&tree);
+	model = model_new();
+	list = worklist_new(tree.declared);
+	repository = &list->destinations.items[0].repository;
+	wanted_init(&wanted, list, 0);
+	observed_init(&observed, &wanted);
+}
+
+static void tear_down(void)
+{
+	observed_release(&observed);
+	wanted_release(&wanted);
+	worklist_free(list);
+	model_free(model);
+	tree_release(&tree);
+}
+
+TestSuite(observed, .init = set_up, .fini = tear_down);
+
+static void look(void)
+{
+	cr_assert(observed_list(&observed, model, repository, NULL));
+	for (size_t i = 0; i < observed.questions.len; i++)
+		observed_ask(&observed, model, repository, i, NULL);
+	observed_finish(&observed);
+}
+
+static enum tag_found tag(const char *name)
+{
+	return observed.tags[wanted_slot(&wanted, name)].found;
+}
+
+static enum known digest(unsigned number)
+{
+	struct digest value = model_digest(number);
+
+	return observed.digests[wanted_find(&wanted, value.bytes)];
+}
+
+static void fill(void)
+{
+	model_hold(model, "dst.io/foo", 1, "v1");
+	model_hold(model, "dst.io/foo", 9, "v3");
+	model_hold(model, "dst.io/foo", 2, NULL);
+	model_hold(model, "dst.io/foo", 9, "unrelated");
+}
+
+Test(observed, google_tells_everything_in_one_request)
+{
+	model_set_google(model, "dst.io");
+	fill();
+	look();
+	cr_expect_eq(model_counts(model).requests, 1);
+	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
+	cr_expect_eq(tag("v2"), TAG_ABSENT);
+	cr_expect_eq(tag("v3"), TAG_ELSEWHERE);
+	cr_expect_eq(digest(1), KNOWN_PRESENT);
+	cr_expect_eq(digest(2), KNOWN_PRESENT);
+	cr_expect_eq(digest(3), KNOWN_ABSENT);
+}
+
+Test(observed, plain_asks_for_listed_tags_and_tagless_digests_only)
+{
+	fill();
+	look();
+	/* The list, v1, v3, digest 3. */
+	cr_expect_eq(model_counts(model).requests, 4);
+	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
+	cr_expect_eq(tag("v2"), TAG_ABSENT);
+	cr_expect_eq(tag("v3"), TAG_ELSEWHERE);
+	cr_expect_eq(digest(1), KNOWN_PRESENT);
+	cr_expect_eq(digest(2), KNOWN_NOTHING, "a plain list is silent about it");
+	cr_expect_eq(digest(3), KNOWN_ABSENT);
+	cr_expect_eq(observed.tally.requests, 4);
+}
+
+Test(observed, a_plain_404_proves_no_digest_absent)
+{
+	model_hold(model, "dst.io/foo", 3, NULL);
+	look();
+	cr_expect_eq(tag("v1"), TAG_ABSENT);
+	cr_expect_eq(digest(1), KNOWN_NOTHING);
+	cr_expect_eq(digest(3), KNOWN_PRESENT);
+	cr_expect_null(observed.err);
+}
+
+static bool refuse(
+	void *ctx, enum model_verb verb, const char *name, const char *reference, struct err **err)
+{
+	(void)name;
+	(void)reference;
+	if (verb != *(enum model_verb *)ctx)
+		return true;
+	return err_set_http(err, ERR_AUTH, 403, "403 Forbidden");
+}
+
+Test(observed, nothing_of_a_broken_list_is_used)
+{
+	enum model_verb verb = MODEL_LIST;
+	struct err *err = NULL;
+
+	model_set_google(model, "dst.io");
+	fill();
+	model_set_fault(model, refuse, &verb);
+	cr_assert_not(observed_list(&observed, model, repository, &err));
+	cr_expect_eq(err->kind, ERR_AUTH);
+	observed_finish(&observed);
+	cr_expect_eq(tag("v1"), TAG_UNKNOWN);
+	cr_expect_eq(tag("v2"), TAG_UNKNOWN);
+	cr_expect_eq(digest(1), KNOWN_NOTHING);
+	cr_expect_eq(observed.questions.len, 0);
+	cr_expect_eq(observed_error(&observed, false, 0)->kind, ERR_AUTH);
+	err_free(err);
+}
+
+Test(observed, a_question_without_answer_leaves_only_its_subject_unknown)
+{
+	enum model_verb verb = MODEL_HEAD;
+
+	fill();
+	model_set_fault(model, refuse, &verb);
+	look();
+	cr_expect_eq(tag("v1"), TAG_UNKNOWN);
+	cr_expect_eq(tag("v2"), TAG_ABSENT);
+	cr_expect_eq(digest(3), KNOWN_NOTHING);
+	cr_expect_not_null(observed_error(&observed, false, wanted_slot(&wanted, "v1")));
+	cr_expect_null(observed_error(&observed, false, wanted_slot(&wanted, "v2")));
+}
+
+Test(observed, a_tag_deleted_between_list_and_head_is_absent)
+{
+	fill();
+	cr_assert(observed_list(&observed, model, repository, NULL));
+	model_free(model);
+	model = model_new();
+	for (size_t i = 0; i < observed.questions.len; i++)
+		cr_expect(observed_ask(&observed, model, repository, i, NULL));
+	cr_expect_eq(tag("v1"), TAG_ABSENT);
+}
+
+Test(observed, absence_from_a_list_at_the_cut_off_is_asked_for)
+{
+	model_set_google(model, "dst.io");
+	for (unsigned i = 0; i < 10000; i++)
+		model_hold(model, "dst.io/foo", 100 + i, NULL);
+	look();
+	/* The list, three tags, the tagless digest. */
+	cr_expect_eq(model_counts(model).requests, 5);
+	cr_expect_eq(tag("v1"), TAG_ABSENT);
+	cr_expect_eq(digest(3), KNOWN_ABSENT);
+	cr_expect_eq(digest(1), KNOWN_NOTHING);
+}
