@@ -193,6 +193,27 @@ static void parse_registries(struct parse *p, const struct yml_node *node)
 
 /* ---- Images ---- */
 
+#define EXPECTED_TAG                                                                               \
+	"expected 1 to 128 letters, digits, '_', '.' and '-', not beginning with '.' or '-'"
+
+/* True if the tag may be written somewhere; otherwise it has been reported. */
+static bool check_tag(struct parse *p, const struct yml_node *node)
+{
+	if (memchr(node->text, '\0', node->len))
+		find_at(p, FINDING_MALFORMED, node,
+			"tag \"%.140s\" followed by a NUL byte: " EXPECTED_TAG, node->text);
+	else if (!tag_is_valid(node->text))
+		find_at(p, FINDING_MALFORMED, node, "tag \"%.140s\": " EXPECTED_TAG, node->text);
+	else if (tag_is_reserved(node->text))
+		find_at(p, FINDING_MALFORMED, node,
+			"tag \"%s\" belongs to the signatures and referrers of a digest: no "
+			"manifest may claim it",
+			node->text);
+	else
+		return true;
+	return false;
+}
+
 static void parse_tag(struct parse *p, const struct yml_node *node)
 {
 	struct declared_tag tag = {.line = node->line, .column = short_column(node->column)};
@@ -206,21 +227,10 @@ static void parse_tag(struct parse *p, const struct yml_node *node)
 		return;
 
 	/* Longer than any tag is long enough to show what is wrong. */
-	size_t shown = strnlen(node->text, 200);
-	tag.name = intern_bytes(p->declared->strings, node->text, shown);
-	tag.malformed = strlen(node->text) != node->len || !tag_is_valid(node->text) ||
-		tag_is_reserved(node->text);
-	if (tag.malformed && node->len == shown && tag_is_reserved(node->text))
-		find_at(p, FINDING_MALFORMED, node,
-			"tag \"%s\" belongs to the signatures and referrers of a digest: no "
-			"manifest may claim it",
-			node->text);
-	else if (tag.malformed)
-		find_at(p, FINDING_MALFORMED, node,
-			"tag \"%.140s\": expected 1 to 128 letters, digits, '_', '.' and '-', not "
-			"beginning with '.' or '-'",
-			node->text);
-	tagset_put(&p->tags, tag.name, &is_new);
+	tag.name = intern_bytes(p->declared->strings, node->text, strnlen(node->text, 200));
+	tag.malformed = !check_tag(p, node);
+	if (!tag.malformed)
+		tagset_put(&p->tags, tag.name, &is_new);
 	if (is_new)
 		*vec_push(&p->declared->tags) = tag;
 }
