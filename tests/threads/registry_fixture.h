@@ -128,8 +128,8 @@ static inline void client_open(struct client *client)
 	const struct http_options http_options = {
 		.cancel = client->cancel,
 		.user_agent = "cip/test",
-		.first_byte_timeout_ms = 1000,
-		.stall_timeout_ms = 1000,
+		.first_byte_timeout_ms = 500,
+		.stall_timeout_ms = 500,
 		.retry_base_ms = 1,
 		.retry_max_ms = 4,
 	};

@@ -1,0 +1,212 @@
+/*
+ * Every request of a small promotion goes wrong once in every way. Afterwards: the right kind of
+ * error or none, no wrong byte offered as complete, no hang, and a second run that finishes the work.
+ */
+#include "tests/threads/registry_fixture.h"
+
+/* What becomes of the destination; ERR_* or this. */
+#define ARRIVES (-1)
+
+struct fault_case {
+	bool at_source;
+	const char *rule;
+	int end;
+};
+
+static const struct fault_case cases[] = {
+	/* The image's manifest. */
+	{true, "GET */manifests/* 1 reset-before", ARRIVES},
+	{true, "GET */manifests/* 1 reset-mid", ARRIVES},
+	{true, "GET */manifests/* 1 truncate", ARRIVES},
+	{true, "GET */manifests/* 1 flip-bit", ARRIVES},
+	{true, "GET */manifests/* 1+ flip-bit", ERR_DIGEST},
+	{true, "GET */manifests/* 1 status 500", ARRIVES},
+	{true, "GET */manifests/* 1+ status 503", ERR_TRANSIENT},
+	{true, "GET */manifests/* 1 status 429 Retry-After: 0", ARRIVES},
+	{true, "GET */manifests/* 1+ status 429", ERR_THROTTLED},
+	{true, "GET */manifests/* 1+ status 429 Retry-After: 3600", ERR_THROTTLED},
+	{true, "GET */manifests/* 1+ status 401", ERR_AUTH},
+	{true, "GET */manifests/* 1+ status 403", ERR_AUTH},
+	{true, "GET */manifests/* 1 status 404", ERR_NOT_FOUND},
+	{true, "GET */manifests/* 1 stall", ARRIVES},
+	{true, "GET */manifests/* 1 stall-mid", ARRIVES},
+	{true, "GET */manifests/* 1+ gigabyte", ERR_TOO_LARGE},
+	{true, "GET */manifests/* 1+ bad-json", ERR_DIGEST},
+	{true, "GET */manifests/* 1+ endless-headers", ERR_TOO_LARGE},
+	{true, "GET */manifests/* 1+ redirect /v2/staging/app/manifests/round", ERR_INVALID},
+	{true, "GET */manifests/* 1+ redirect http://169.254.169.254/latest", ERR_INVALID},
+	{true, "GET */manifests/* 1 wrong-digest-header", ARRIVES},
+	{true, "GET */manifests/* 1 no-digest-header", ARRIVES},
+	/* Its blobs: two, read one after the other. */
+	{true, "GET */blobs/* 1 reset-before", ARRIVES},
+	{true, "GET */blobs/* 2 reset-mid", ARRIVES},
+	{true, "GET */blobs/* 1 truncate", ARRIVES},
+	{true, "GET */blobs/* 1 flip-bit", ARRIVES},
+	{true, "GET */blobs/* 1+ flip-bit", ERR_DIGEST},
+	{true, "GET */blobs/* 1+ bad-json", ERR_DIGEST},
+	{true, "GET */blobs/* 1+ gigabyte", ERR_DIGEST},
+	{true, "GET */blobs/* 2 status 500", ARRIVES},
+	{true, "GET */blobs/* 1+ status 404", ERR_INVALID},
+	{true, "GET */blobs/* 1+ status 403", ERR_AUTH},
+	{true, "GET */blobs/* 1 stall-mid", ARRIVES},
+	/* Opening an upload. */
+	{false, "POST * 1 reset-before", ARRIVES},
+	{false, "POST * 2 reset-mid", ARRIVES},
+	{false, "POST * 1 status 500", ARRIVES},
+	{false, "POST * 1 status 429 Retry-After: 0", ARRIVES},
+	{false, "POST * 1+ status 403", ERR_AUTH},
+	{false, "POST * 1+ status 202", ERR_INVALID},
+	{false, "POST * 1+ status 202 Location: http://169.254.169.254/upload", ERR_INVALID},
+	{false, "POST * 1+ status 202 Location: ftp://127.0.0.1/upload", ERR_INVALID},
+	{false, "POST * 1 stall", ARRIVES},
+	/* Uploading. */
+	{false, "PUT */blobs/* 1 reset-before", ARRIVES},
+	{false, "PUT */blobs/* 2 reset-mid", ARRIVES},
+	{false, "PUT */blobs/* 1 status 500", ARRIVES},
+	{false, "PUT */blobs/* 1 status 404", ARRIVES},
+	{false, "PUT */blobs/* 1+ status 400", ERR_INVALID},
+	{false, "PUT */blobs/* 1+ status 413", ERR_TOO_LARGE},
+	{false, "PUT */blobs/* 1+ status 503", ERR_TRANSIENT},
+	{false, "PUT */blobs/* 1 wrong-digest-header", ARRIVES},
+	{false, "PUT */blobs/* 1 stall", ARRIVES},
+	/* The tag. */
+	{false, "PUT */manifests/* 1 reset-before", ARRIVES},
+	{false, "PUT */manifests/* 1 reset-mid", ARRIVES},
+	{false, "PUT */manifests/* 1 status 500", ARRIVES},
+	{false, "PUT */manifests/* 1 status 404", ARRIVES},
+	{false, "PUT */manifests/* 1+ status 404", ERR_NOT_FOUND},
+	{false, "PUT */manifests/* 1+ status 400", ERR_INVALID},
+	{false, "PUT */manifests/* 1+ status 409", ERR_CONFLICT},
+	{false, "PUT */manifests/* 1+ wrong-digest-header", ERR_DIGEST},
+	{false, "PUT */manifests/* 1 stall", ARRIVES},
+};
+
+static void run(struct client *client, const struct fault_case *c, const struct fake *source,
+	const struct fake *other, const struct digest *digest, int end)
+{
+	const struct repository from = {.host = source->host, .path = "staging/app"};
+	struct copy_tag tag = {.name = "v1"};
+	struct copy_destination to = {
+		.repository = {.host = other->host, .path = "prod/app"},
+		.tags = &tag,
+		.tag_count = 1,
+		.observed_ms = now_ms(),
+	};
+	struct err *err = NULL;
+	copy_group(client->copier, &from, digest, NULL, &to, 1, &err);
+	err_keep_first(&to.err, &err);
+	int kind = to.err ? (int)to.err->kind : ARRIVES;
+	if (kind != end || (tag.state == COPY_TAG_WRITTEN) != (end == ARRIVES)) {
+		fake_show_log(source);
+		fake_show_log(other);
+		fprintf(stderr, "'%s' ended with: %s\n", c->rule, to.err ? to.err->msg : "success");
+		exit(1);
+	}
+	err_free(to.err);
+}
+
+static bool is_permanent(const struct fault_case *c)
+{
+	return strstr(c->rule, "+ ") != NULL;
+}
+
+static void run_case(const struct fault_case *c)
+{
+	struct client client;
+	struct fake source, other;
+	fake_open(&source, c->at_source ? c->rule : NULL, NULL);
+	fake_open(&other, c->at_source ? NULL : c->rule, NULL);
+	client_open(&client);
+	struct repository from = {.host = source.host, .path = "staging/app"};
+	struct digest digest = push_image(&client, &from, NULL, "a", 1, 300000);
+
+	run(&client, c, &source, &other, &digest, c->end);
+	/* The registry never had to tell us that bytes were wrong. */
+	if (!strstr(c->rule, "400"))
+		CHECK_COUNT(&other, "PUT */blobs/* 400 *", 0);
+	client_close(&client);
+
+	/* Another process, as it were: it knows nothing of the first. */
+	client_open(&client);
+	if (!is_permanent(c))
+		run(&client, c, &source, &other, &digest, ARRIVES);
+	client_close(&client);
+	fake_close(&source);
+	fake_close(&other);
+}
+
+/* One of three mirrors is dead, one loses its first upload: the third does not care. */
+static void test_fan_out_goes_on(void)
+{
+	struct client client;
+	struct fake source, mirrors[3];
+	struct copy_tag tags[3] = {{.name = "v1"}, {.name = "v1"}, {.name = "v1"}};
+	struct copy_destination to[3];
+	static const char *const rules[3] = {
+		"PUT */blobs/* 1+ status 403", "PUT */blobs/* 2 status 500", NULL};
+	client_open(&client);
+	fake_open(&source, NULL, NULL);
+	struct repository from = {.host = source.host, .path = "staging/app"};
+	struct digest digest = push_image(&client, &from, NULL, "a", 1, 2000000);
+	fake_forget_log(&source);
+	for (size_t i = 0; i < 3; i++) {
+		fake_open(&mirrors[i], rules[i], NULL);
+		to[i] = (struct copy_destination){
+			.repository = {.host = mirrors[i].host, .path = "prod/app"},
+			.tags = &tags[i],
+			.tag_count = 1,
+			.observed_ms = now_ms(),
+		};
+	}
+	struct err *err = NULL;
+	must(copy_group(client.copier, &from, &digest, NULL, to, 3, &err), err);
+	CHECK(err_is(to[0].err, ERR_AUTH) && strstr(to[0].err->msg, mirrors[0].host));
+	CHECK(!to[1].err && !to[2].err && tags[1].state == COPY_TAG_WRITTEN);
+	CHECK_COUNT(&mirrors[2], "*", 5);
+	/* The one that lost an upload read that blob once more. */
+	CHECK_COUNT(&source, "*", 1 + 2 + 1);
+	err_free(to[0].err);
+	for (size_t i = 0; i < 3; i++)
+		fake_close(&mirrors[i]);
+	fake_close(&source);
+	client_close(&client);
+}
+
+/* The registry forgot a blob that this run brought: it is brought again, once. */
+static void test_forgotten_blob(void)
+{
+	struct client client;
+	struct fake source, other;
+	struct copy_tag tags[2] = {{.name = "v1"}, {.name = "v2"}};
+	client_open(&client);
+	fake_open(&source, NULL, NULL);
+	fake_open(&other, "PUT */manifests/v2 1 status 404", NULL);
+	struct repository from = {.host = source.host, .path = "staging/app"};
+	struct digest digest = push_image(&client, &from, NULL, "a", 1, 1000);
+	for (size_t i = 0; i < 2; i++) {
+		struct err *err = NULL;
+		struct copy_destination to = {
+			.repository = {.host = other.host, .path = "prod/app"},
+			.tags = &tags[i],
+			.tag_count = 1,
+			.observed_ms = now_ms(),
+		};
+		must(copy_group(client.copier, &from, &digest, NULL, &to, 1, &err), err);
+		must(!to.err, to.err);
+	}
+	/* v1: two blobs and a tag; v2: a refused tag, the same two blobs, the tag. */
+	CHECK_COUNT(&other, "PUT */blobs/* 201 0", 4);
+	CHECK_COUNT(&other, "PUT */manifests/*", 3);
+	fake_close(&source);
+	fake_close(&other);
+	client_close(&client);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		run_case(&cases[i]);
+	test_fan_out_goes_on();
+	test_forgotten_blob();
+	return 0;
+}
