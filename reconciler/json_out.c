@@ -22,16 +22,21 @@ static void put_text(struct json_out *out, const char *text)
 	put(out, text, strlen(text));
 }
 
-/* Length of the UTF-8 sequence at `bytes` (NUL-terminated), 0 if it is none; *ret_point its code point. */
+/* By the first byte; 0: none begins with it. */
+static size_t sequence_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Length of the UTF-8 sequence at `bytes` (NUL-terminated), 0 if it is none; else its code point. */
 static size_t decode(const unsigned char *bytes, uint32_t *ret_point)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = bytes[0] < 0x80 ? 1
-		: bytes[0] < 0xc2    ? 0
-		: bytes[0] < 0xe0    ? 2
-		: bytes[0] < 0xf0    ? 3
-		: bytes[0] < 0xf5    ? 4
-				     : 0;
+	size_t len = sequence_length(bytes[0]);
 	uint32_t point = len < 2 ? bytes[0] : bytes[0] & (0x7fU >> len);
 
 	for (size_t i = 1; i < len; i++) {
@@ -39,7 +44,7 @@ static size_t decode(const unsigned char *bytes, uint32_t *ret_point)
 			return 0;
 		point = point << 6 | (bytes[i] & 0x3f);
 	}
-	if (len > 1 && (point < smallest[len] || point > 0x10ffff))
+	if (len == 0 || point < smallest[len] || point > 0x10ffff)
 		return 0;
 	if (point >= 0xd800 && point <= 0xdfff)
 		return 0;
