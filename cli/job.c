@@ -4,8 +4,10 @@
  */
 #include "cli/job.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cip_version.h"
 #include "cli/exit_code.h"
@@ -14,6 +16,7 @@
 #include "cli/offline.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "reconciler/plan_text.h"
 #include "reconciler/run.h"
 
 struct job {
@@ -24,6 +27,7 @@ struct job {
 	struct signals *signals;
 	struct http *http; /* NULL: no network */
 	struct manifests manifests;
+	struct plan_text *plan; /* NULL with --confirm */
 };
 
 static bool is_offline(const struct options *options)
@@ -150,6 +154,21 @@ static void say_what_is_missing(const struct job *job)
 			    "signatures (--sign=false says that this is wanted)");
 }
 
+static void say_success(const struct job *job, const struct run_result *result)
+{
+	unsigned long long in_place = result->outcomes[OUTCOME_IN_PLACE];
+	unsigned long long planned = result->outcomes[OUTCOME_PLANNED];
+	unsigned long long promoted = result->outcomes[OUTCOME_PROMOTED];
+
+	if (!planned && !promoted)
+		log_info("nothing to do: %llu images are in place", in_place);
+	else if (job->options->confirm)
+		log_info("promoted %llu images, %llu were in place", promoted, in_place);
+	else
+		log_info("%llu images to promote, %llu are in place; --confirm carries it out",
+			planned, in_place);
+}
+
 /* How it went, for the log; returns the exit code. */
 static int judge(const struct job *job, const struct run_result *result)
 {
@@ -165,18 +184,45 @@ static int judge(const struct job *job, const struct run_result *result)
 		log_error("finished with findings: %s", str_text(&reasons));
 		return EXIT_CODE_FINDINGS;
 	}
-	log_info("%s", job->options->confirm ? "finished" : "planned; --confirm carries it out");
+	say_success(job, result);
 	return EXIT_CODE_OK;
 }
 
-static bool print_summary(const struct job *job)
+/* Everything that is made from events besides what output.c says at once. */
+static void take_event(void *ctx, const struct event *event)
+{
+	struct job *job = ctx;
+
+	if (job->plan && event->kind == EVENT_RECORD)
+		plan_text_add(job->plan, &event->record);
+}
+
+static bool write_out(void *ctx, const char *bytes, size_t len, struct err **err)
+{
+	FILE *out = ctx;
+
+	if (fwrite(bytes, 1, len, out) == len)
+		return true;
+	return err_set_errno(err, errno, "standard output could not be written");
+}
+
+/* The plan goes to standard output, and the summary too when there is no plan. */
+static bool print_results(const struct job *job, struct err **err)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
-	FILE *out = job->options->confirm ? stdout : stderr;
+	FILE *out = job->plan ? stderr : stdout;
 
+	if (job->plan && !plan_text_write(job->plan, write_out, stdout, err))
+		return false;
+	if (fflush(stdout) != 0)
+		return err_set_errno(err, errno, "standard output could not be written");
 	summary_print(output_summary(job->output), &text);
-	fwrite(str_text(&text), 1, text.len, out);
-	return fflush(out) == 0 && !ferror(out);
+	if (isatty(fileno(out)))
+		fputc('\n', out);
+	if (!write_out(out, str_text(&text), text.len, err))
+		return false;
+	return fflush(out) == 0 ||
+		err_set_errno(err, errno, "standard output could not be written");
 }
 
 static int execute(struct job *job, struct registry *registry)
@@ -192,8 +238,9 @@ static int execute(struct job *job, struct registry *registry)
 		.records_for_all = job->options->report_all,
 	};
 	bool done;
-	int code;
 
+	job->plan = job->options->confirm ? NULL : plan_text_new();
+	output_set_listener(job->output, take_event, job);
 	run.events = output_start(job->output, http_totals(job->http));
 	done = run_execute(&run, &result, &error);
 	output_stop(job->output);
@@ -201,12 +248,11 @@ static int execute(struct job *job, struct registry *registry)
 		log_lines(LOG_ERROR, error->msg);
 		return exit_code_of_error(error, received(job));
 	}
-	code = judge(job, &result);
-	if (!print_summary(job)) {
-		log_error("standard output could not be written");
+	if (!print_results(job, &error)) {
+		log_lines(LOG_ERROR, error->msg);
 		return EXIT_CODE_NOT_DONE;
 	}
-	return code;
+	return judge(job, &result);
 }
 
 static int run_online(struct job *job)
@@ -235,6 +281,7 @@ static int run_online(struct job *job)
 
 static void take_down(struct job *job)
 {
+	plan_text_free(job->plan);
 	manifests_release(&job->manifests);
 	http_free(job->http);
 	if (job->signals)
