@@ -205,10 +205,17 @@ static struct host *host_of(struct loop *loop, const struct url *url)
 
 /* ---- The life of a call on this thread ---- */
 
-static struct engine *engine_of(struct loop *loop, const struct http_call *call)
+static bool wants_http2(const struct http_call *call)
 {
 	bool is_streamed = call->body_streamed || call->response_streamed;
-	bool is_shared = call->hop.url.is_https && !is_streamed && !call->host->is_http1;
+
+	return call->hop.url.is_https && !is_streamed && !call->host->is_http1;
+}
+
+/* Once a host is known for HTTP/1.x, its streams join the connections that its other requests made. */
+static struct engine *engine_of(struct loop *loop, const struct http_call *call)
+{
+	bool is_shared = wants_http2(call) || (call->hop.url.is_https && call->host->is_http1);
 
 	return &loop->engines[is_shared ? ENGINE_SHARED : ENGINE_PLAIN];
 }
@@ -269,7 +276,7 @@ static void dispatch(struct loop *loop, struct http_call *call)
 
 	queue_remove(call->host, call);
 	call->engine = engine;
-	call->transfer = transfer_new(call, engine->index == ENGINE_SHARED);
+	call->transfer = transfer_new(call, wants_http2(call));
 	call->upload_mark = 0;
 	running_add(loop, call);
 	loop_take_slot(call);

@@ -24,7 +24,7 @@
 struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
-	bool is_shared;
+	bool wants_http2;
 	char detail[CURL_ERROR_SIZE];
 };
 
@@ -285,7 +285,7 @@ static bool take_header(struct http_call *call, const char *line, size_t len)
 		return true; /* a trailer */
 	if (is_status_line) {
 		str_clear(&call->response.head);
-		if (call->transfer->is_shared && len > 6 && line[5] == '1')
+		if (call->transfer->wants_http2 && len > 6 && line[5] == '1')
 			loop_learn_http1(call);
 	}
 	if (len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
@@ -413,14 +413,14 @@ static void set_trust(CURL *easy, struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, tls_id(tls));
 }
 
-static void set_connection(CURL *easy, struct http_call *call, bool shared)
+static void set_connection(CURL *easy, struct http_call *call, bool wants_http2)
 {
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-		shared ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, shared ? 1L : 0L);
+		wants_http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, wants_http2 ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->http->options.connect_timeout_ms);
@@ -451,19 +451,19 @@ static void set_bodies(CURL *easy, struct http_call *call)
 		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER_BYTES);
 }
 
-struct transfer *transfer_new(struct http_call *call, bool shared)
+struct transfer *transfer_new(struct http_call *call, bool wants_http2)
 {
 	struct transfer *transfer = mem_new(1, sizeof(*transfer));
 	CLEANUP(mem_freep) char *url = url_format(&call->hop.url);
 	CURL *easy = curl_easy_init();
 
 	transfer->easy = easy;
-	transfer->is_shared = shared;
+	transfer->wants_http2 = wants_http2;
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
-	set_connection(easy, call, shared);
+	set_connection(easy, call, wants_http2);
 	if (call->hop.url.is_https)
 		set_trust(easy, call);
 	set_method(easy, call);

@@ -9,8 +9,8 @@
 
 struct transfer;
 
-/* Makes the easy handle for the call's present hop; `shared`: HTTP/2 may carry it beside others. */
-struct transfer *transfer_new(struct http_call *call, bool shared);
+/* Makes the easy handle for the call's present hop. */
+struct transfer *transfer_new(struct http_call *call, bool wants_http2);
 void transfer_free(struct transfer *transfer);
 
 /* The CURL handle; its private pointer is the call. */

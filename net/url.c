@@ -5,6 +5,8 @@
  */
 #include "net/url.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/enc.h"
@@ -25,11 +27,6 @@ static bool is_digit(char c)
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_hex_digit(char c)
-{
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
 }
 
 /* Compares without case, in the C locale. */
@@ -70,19 +67,33 @@ static bool check_bytes(const char *text, struct err **err)
 	return true;
 }
 
+static bool is_name(const char *host, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = host[i];
+		if (!is_letter(c) && !is_digit(c) && c != '.' && c != '-' && c != '_')
+			return false;
+	}
+	return host[0] != '.';
+}
+
+static bool is_address6(const char *host, size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET6, text, &address) == 1;
+}
+
 static bool host_is_valid(const char *host, size_t len, bool bracketed)
 {
 	if (len == 0 || len > HOST_MAX)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = host[i];
-		bool good = bracketed
-			? is_hex_digit(c) || c == ':' || c == '.'
-			: is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
-		if (!good)
-			return false;
-	}
-	return bracketed || host[0] != '.';
+	return bracketed ? is_address6(host, len) : is_name(host, len);
 }
 
 static bool parse_port(const char *text, size_t len, bool is_https, uint16_t *ret_port)

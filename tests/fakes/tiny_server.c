@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct connection {
 struct tiny_server {
 	tiny_handler *handler;
 	void *ctx;
+	SSL_CTX *tls; /* NULL: plain */
 	int fd;
 	uint16_t port;
 	char url[64];
@@ -48,31 +50,40 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* Reads up to and including the empty line; what follows it stays in the socket. */
-static bool read_head(int fd, char *head)
+static ssize_t receive(int fd, SSL *tls, void *bytes, size_t max, bool peek)
+{
+	ssize_t len;
+
+	if (tls)
+		return peek ? SSL_peek(tls, bytes, (int)max) : SSL_read(tls, bytes, (int)max);
+	do
+		len = recv(fd, bytes, max, peek ? MSG_PEEK : 0);
+	while (len < 0 && errno == EINTR);
+	return len;
+}
+
+/* Reads up to and including the empty line; what follows it stays where it is. */
+static bool read_head(int fd, SSL *tls, char *head)
 {
 	size_t len = 0;
 
-	for (;;) {
-		ssize_t seen = recv(fd, head + len, HEAD_MAX - len, MSG_PEEK);
+	while (len < HEAD_MAX) {
+		ssize_t seen = receive(fd, tls, head + len, HEAD_MAX - len, true);
 		char *end;
 		size_t take;
 
-		if (seen < 0 && errno == EINTR)
-			continue;
 		if (seen <= 0)
 			return false;
 		end = memmem(head, len + (size_t)seen, "\r\n\r\n", 4);
 		take = end ? (size_t)(end - head) + 4 - len : (size_t)seen;
-		if (recv(fd, head + len, take, 0) != (ssize_t)take)
+		if (receive(fd, tls, head + len, take, false) != (ssize_t)take)
 			return false;
 		len += take;
 		head[len] = '\0';
 		if (end)
 			return true;
-		if (len >= HEAD_MAX)
-			return false;
 	}
+	return false;
 }
 
 static bool split_request_line(char *line, struct tiny_exchange *exchange)
@@ -84,15 +95,18 @@ static bool split_request_line(char *line, struct tiny_exchange *exchange)
 	return exchange->method && exchange->target;
 }
 
-static void serve(struct connection *connection, int fd)
+static void serve(struct connection *connection, int fd, SSL *tls)
 {
 	struct tiny_server *server = connection->server;
 	static _Thread_local char head[HEAD_MAX + 1], line[HEAD_MAX + 1];
 	bool open = true;
 
-	while (open && read_head(fd, head)) {
-		struct tiny_exchange exchange = {
-			.server = server, .head = head, .connection = connection->number, .fd = fd};
+	while (open && read_head(fd, tls, head)) {
+		struct tiny_exchange exchange = {.server = server,
+			.head = head,
+			.connection = connection->number,
+			.fd = fd,
+			.tls = tls};
 		const char *length;
 
 		memcpy(line, head, strcspn(head, "\r"));
@@ -113,8 +127,11 @@ static void *connection_run(void *arg)
 {
 	struct connection *connection = arg;
 	int fd = connection->fd;
+	SSL *tls = connection->server->tls ? SSL_new(connection->server->tls) : NULL;
 
-	serve(connection, fd);
+	if (!tls || (SSL_set_fd(tls, fd) && SSL_accept(tls) == 1))
+		serve(connection, fd, tls);
+	SSL_free(tls);
 	pthread_mutex_lock(&connection->server->lock);
 	connection->fd = -1;
 	pthread_mutex_unlock(&connection->server->lock);
@@ -150,6 +167,11 @@ static void *accept_run(void *arg)
 
 struct tiny_server *tiny_server_new(tiny_handler *handler, void *ctx)
 {
+	return tiny_server_new_tls(handler, ctx, NULL);
+}
+
+struct tiny_server *tiny_server_new_tls(tiny_handler *handler, void *ctx, SSL_CTX *tls)
+{
 	struct tiny_server *server = mem_new(1, sizeof(*server));
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -157,6 +179,7 @@ struct tiny_server *tiny_server_new(tiny_handler *handler, void *ctx)
 
 	server->handler = handler;
 	server->ctx = ctx;
+	server->tls = tls;
 	pthread_mutex_init(&server->lock, NULL);
 	server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (server->fd < 0 || bind(server->fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
@@ -164,7 +187,8 @@ struct tiny_server *tiny_server_new(tiny_handler *handler, void *ctx)
 		getsockname(server->fd, (struct sockaddr *)&address, &len) != 0)
 		fail("tiny_server");
 	server->port = ntohs(address.sin_port);
-	snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u", (unsigned)server->port);
+	snprintf(server->url, sizeof(server->url), "%s://127.0.0.1:%u", tls ? "https" : "http",
+		(unsigned)server->port);
 	if (pthread_create(&server->thread, NULL, accept_run, server) != 0)
 		fail("pthread_create");
 	return server;
@@ -240,9 +264,7 @@ size_t tiny_read_body(struct tiny_exchange *exchange, void *bytes, size_t max)
 		max = sizeof(dropped);
 	if (max > left)
 		max = (size_t)left;
-	do
-		len = recv(exchange->fd, bytes ? bytes : dropped, max, 0);
-	while (len < 0 && errno == EINTR);
+	len = receive(exchange->fd, exchange->tls, bytes ? bytes : dropped, max, false);
 	if (len <= 0)
 		return 0;
 	exchange->body_read += (uint64_t)len;
@@ -254,10 +276,11 @@ bool tiny_send(struct tiny_exchange *exchange, const void *bytes, size_t len)
 	const char *from = bytes;
 
 	while (len && !exchange->is_closed) {
-		ssize_t sent = send(exchange->fd, from, len, MSG_NOSIGNAL);
+		ssize_t sent = exchange->tls ? SSL_write(exchange->tls, from, (int)len)
+					     : send(exchange->fd, from, len, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0)
+		if (sent <= 0)
 			return false;
 		from += sent;
 		len -= (size_t)sent;

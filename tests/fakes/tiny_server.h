@@ -1,5 +1,5 @@
 /*
- * A little HTTP/1.1 server on 127.0.0.1 for tests: raw sockets, a thread for each connection, and a
+ * A little HTTP/1.1 server on 127.0.0.1 for tests: a thread for each connection, and a
  * handler of the test that answers each request byte by byte if it likes, so that it can also answer
  * wrongly. It keeps a connection open until the handler closes it.
  */
@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct ssl_ctx_st;
+struct ssl_st;
 
 struct tiny_server;
 
@@ -22,6 +25,7 @@ struct tiny_exchange {
 	unsigned connection; /* from 1 */
 	uint64_t body_len;   /* Content-Length, 0 without */
 	int fd;
+	struct ssl_st *tls; /* NULL: plain */
 	uint64_t body_read;
 	bool is_closed;
 };
@@ -31,10 +35,12 @@ typedef void tiny_handler(struct tiny_exchange *exchange, void *ctx);
 
 /* Listens on a free port. Exits the process if that fails. */
 struct tiny_server *tiny_server_new(tiny_handler *handler, void *ctx);
+/* The same over TLS; `tls` (tests/fakes/tiny_ca.h) is borrowed. */
+struct tiny_server *tiny_server_new_tls(tiny_handler *handler, void *ctx, struct ssl_ctx_st *tls);
 /* Closes all connections and waits for their handlers. */
 void tiny_server_free(struct tiny_server *server);
 
-/* "http://127.0.0.1:PORT" */
+/* "http://127.0.0.1:PORT", https with TLS */
 const char *tiny_server_url(const struct tiny_server *server);
 uint16_t tiny_server_port(const struct tiny_server *server);
 unsigned tiny_server_connections(struct tiny_server *server);
