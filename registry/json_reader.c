@@ -89,9 +89,13 @@ static bool is_space(int byte)
 static bool peek_past_space(struct json_reader *reader, int *ret_byte, struct err **err)
 {
 	int byte;
+	size_t spaces = 0;
 	if (!peek(reader, &byte, err))
 		return false;
 	while (is_space(byte)) {
+		if (++spaces > JSON_READER_SPACE_MAX)
+			return err_set(err, ERR_TOO_LARGE,
+				"JSON: more than %d bytes of white space", JSON_READER_SPACE_MAX);
 		reader->position++;
 		if (!peek(reader, &byte, err))
 			return false;

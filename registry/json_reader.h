@@ -15,8 +15,9 @@
 
 #include "base/err.h"
 
-#define JSON_READER_DEPTH 32	  /* nested objects and arrays */
-#define JSON_READER_TEXT_MAX 4096 /* bytes of one string or number, decoded */
+#define JSON_READER_DEPTH 32	    /* nested objects and arrays */
+#define JSON_READER_TEXT_MAX 4096   /* bytes of one string or number, decoded */
+#define JSON_READER_SPACE_MAX 65536 /* bytes of white space in a row */
 #define JSON_READER_CHUNK (64 * 1024)
 
 /* Reads at least one byte into the buffer; *ret_len 0 at the clean end of the stream. */

@@ -130,6 +130,11 @@ Test(json_reader, bounds)
 	for (int i = 0; i <= JSON_READER_TEXT_MAX; i++)
 		str_add_char(&text, 'a');
 	expect_error(str_text(&text), ERR_TOO_LARGE);
+
+	CLEANUP(str_release) struct str spaces = STR_INIT(1 << 20);
+	for (int i = 0; i <= JSON_READER_SPACE_MAX; i++)
+		str_add_char(&spaces, ' ');
+	expect_error(str_text(&spaces), ERR_TOO_LARGE);
 }
 
 Test(json_reader, strings_longer_than_a_chunk_boundary)
