@@ -4,10 +4,7 @@
  */
 #include "cli/job.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cip_version.h"
 #include "cli/exit_code.h"
@@ -15,8 +12,8 @@
 #include "cli/manifests.h"
 #include "cli/offline.h"
 #include "cli/output.h"
+#include "cli/results.h"
 #include "cli/signals.h"
-#include "reconciler/plan_text.h"
 #include "reconciler/run.h"
 
 struct job {
@@ -27,7 +24,7 @@ struct job {
 	struct signals *signals;
 	struct http *http; /* NULL: no network */
 	struct manifests manifests;
-	struct plan_text *plan; /* NULL with --confirm */
+	struct results results;
 };
 
 static bool is_offline(const struct options *options)
@@ -99,52 +96,86 @@ static bool load(struct job *job, struct err **err)
 	return loaded;
 }
 
-static void say_findings(const struct job *job)
+/* For jobs that end before a run begins, which would say them itself. */
+static void say_findings(struct job *job)
 {
 	const struct declared *declared = job->manifests.declared;
 
-	for (size_t i = 0; declared && i < declared->findings.len; i++)
-		output_finding(job->output, &declared->findings.items[i]);
+	for (size_t i = 0; declared && i < declared->findings.len; i++) {
+		const struct event event = {.kind = EVENT_FINDING,
+			.unix_ms = clock_unix_ms(&clock_system),
+			.finding = declared->findings.items[i]};
+
+		output_finding(job->output, &event.finding);
+		results_event(&job->results, &event);
+	}
+}
+
+/* Puts the report in place; returns the exit code, which is worse if that fails. */
+static int report(
+	struct job *job, const struct run_result *result, const struct err *error, int code)
+{
+	CLEANUP(err_freep) struct err *report_error = NULL;
+
+	if (results_report(&job->results, result, error, &report_error))
+		return code;
+	log_lines(LOG_ERROR, report_error->msg);
+	return EXIT_CODE_NOT_DONE;
+}
+
+static int failed(struct job *job, const struct err *error)
+{
+	log_lines(LOG_ERROR, error->msg);
+	return report(job, NULL, error, exit_code_of_error(error, received(job)));
 }
 
 /* A tree of the wrong shape is a finding like others for those who only check. */
-static int not_loaded(const struct job *job, const struct err *error)
+static int not_loaded(struct job *job, const struct err *error)
 {
+	const struct options *options = job->options;
 	const struct declared *declared = job->manifests.declared;
-	bool bad_tree = declared && declared_findings(declared, FINDING_TREE);
+	CLEANUP(err_freep) struct err *report_error = NULL;
 
+	if (!is_offline(options) &&
+		!results_init(&job->results, options, job->manifests.source, &report_error))
+		log_lines(LOG_ERROR, report_error->msg);
 	say_findings(job);
-	if (bad_tree)
-		log_error("the manifest tree has the wrong shape; nothing is done");
-	else
-		log_lines(LOG_ERROR, error->msg);
-	if (bad_tree && (job->options->parse_only || job->options->strict))
-		return EXIT_CODE_USAGE;
-	return exit_code_of_error(error, received(job));
+	if (!declared || !declared_findings(declared, FINDING_TREE))
+		return failed(job, error);
+	log_error("the manifest tree has the wrong shape; nothing is done");
+	return report(job, NULL, error,
+		options->parse_only || options->strict ? EXIT_CODE_USAGE : EXIT_CODE_NOT_DONE);
 }
 
-/* The exit code if --strict forbids to go on, else 0. */
-static int check_strict(const struct job *job)
+/* ERR_INVALID if --strict forbids to go on. */
+static bool check_strict(const struct job *job, struct err **err)
 {
 	CLEANUP(str_release) struct str reasons = STR_INIT(STR_TEXT_MAX);
 	uint64_t findings[FINDING_KINDS];
 
 	offline_count_findings(job->manifests.declared, findings);
 	if (!job->options->strict || !fail_on_met(job->options->fail_on, findings, &reasons))
-		return EXIT_CODE_OK;
-	log_error("--strict: nothing is done, the manifests have findings: %s", str_text(&reasons));
-	return EXIT_CODE_USAGE;
+		return true;
+	return err_set(err, ERR_INVALID,
+		"--strict: nothing is done, the manifests have findings: %s", str_text(&reasons));
 }
 
-static int run_offline(const struct job *job)
+static int stopped_by_strict(struct job *job, const struct err *error)
 {
-	int code;
+	log_lines(LOG_ERROR, error->msg);
+	return report(job, NULL, error, EXIT_CODE_USAGE);
+}
+
+static int run_offline(struct job *job)
+{
+	CLEANUP(err_freep) struct err *error = NULL;
 
 	say_findings(job);
 	if (job->options->parse_only)
 		return offline_parse_only(job->options, job->manifests.declared);
-	code = check_strict(job);
-	return code ? code : offline_snapshot(job->options, job->manifests.declared);
+	if (!check_strict(job, &error))
+		return stopped_by_strict(job, error);
+	return offline_snapshot(job->options, job->manifests.declared);
 }
 
 static void say_what_is_missing(const struct job *job)
@@ -188,43 +219,6 @@ static int judge(const struct job *job, const struct run_result *result)
 	return EXIT_CODE_OK;
 }
 
-/* Everything that is made from events besides what output.c says at once. */
-static void take_event(void *ctx, const struct event *event)
-{
-	struct job *job = ctx;
-
-	if (job->plan && event->kind == EVENT_RECORD)
-		plan_text_add(job->plan, &event->record);
-}
-
-static bool write_out(void *ctx, const char *bytes, size_t len, struct err **err)
-{
-	FILE *out = ctx;
-
-	if (fwrite(bytes, 1, len, out) == len)
-		return true;
-	return err_set_errno(err, errno, "standard output could not be written");
-}
-
-/* The plan goes to standard output, and the summary too when there is no plan. */
-static bool print_results(const struct job *job, struct err **err)
-{
-	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
-	FILE *out = job->plan ? stderr : stdout;
-
-	if (job->plan && !plan_text_write(job->plan, write_out, stdout, err))
-		return false;
-	if (fflush(stdout) != 0)
-		return err_set_errno(err, errno, "standard output could not be written");
-	summary_print(output_summary(job->output), &text);
-	if (isatty(fileno(out)))
-		fputc('\n', out);
-	if (!write_out(out, str_text(&text), text.len, err))
-		return false;
-	return fflush(out) == 0 ||
-		err_set_errno(err, errno, "standard output could not be written");
-}
-
 static int execute(struct job *job, struct registry *registry)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
@@ -239,20 +233,17 @@ static int execute(struct job *job, struct registry *registry)
 	};
 	bool done;
 
-	job->plan = job->options->confirm ? NULL : plan_text_new();
-	output_set_listener(job->output, take_event, job);
+	output_set_listener(job->output, results_event, &job->results);
 	run.events = output_start(job->output, http_totals(job->http));
 	done = run_execute(&run, &result, &error);
 	output_stop(job->output);
-	if (!done) {
+	if (!done)
+		return failed(job, error);
+	if (!results_print(&job->results, output_summary(job->output), &error)) {
 		log_lines(LOG_ERROR, error->msg);
-		return exit_code_of_error(error, received(job));
+		return report(job, &result, NULL, EXIT_CODE_NOT_DONE);
 	}
-	if (!print_results(job, &error)) {
-		log_lines(LOG_ERROR, error->msg);
-		return EXIT_CODE_NOT_DONE;
-	}
-	return judge(job, &result);
+	return report(job, &result, NULL, judge(job, &result));
 }
 
 static int run_online(struct job *job)
@@ -264,24 +255,23 @@ static int run_online(struct job *job)
 		.hosts = job->config.hosts.items,
 		.host_count = job->config.hosts.len,
 	};
-	int code = check_strict(job);
 
-	if (code) {
+	if (!results_init(&job->results, job->options, job->manifests.source, &error))
+		return failed(job, error);
+	if (!check_strict(job, &error)) {
 		say_findings(job);
-		return code;
+		return stopped_by_strict(job, error);
 	}
 	registry = registry_new(&options, &error);
-	if (!registry) {
-		log_lines(LOG_ERROR, error->msg);
-		return exit_code_of_error(error, received(job));
-	}
+	if (!registry)
+		return failed(job, error);
 	say_what_is_missing(job);
 	return execute(job, registry);
 }
 
 static void take_down(struct job *job)
 {
-	plan_text_free(job->plan);
+	results_release(&job->results);
 	manifests_release(&job->manifests);
 	http_free(job->http);
 	if (job->signals)
