@@ -18,6 +18,8 @@
 
 /* Tags looked at in shared repositories; the real trees need thousands. */
 #define WORK_MAX ((uint64_t)64 * 1000 * 1000)
+/* Overlaps that are named one by one; all are disputes. */
+#define NAMED_MAX 1000
 
 /* Images that share a repository or identity. Group 0 is unused. */
 struct group {
@@ -40,6 +42,7 @@ struct overlap {
 	uint32_t *image_sets; /* of disputes inside one image; 0: none */
 	uint32_t sets;
 	uint64_t work;
+	uint32_t named;
 };
 
 /* One claim of a tag. */
@@ -182,6 +185,24 @@ static void add_place(const struct overlap *o, const struct claim *claim, struct
 		tag->column);
 }
 
+static void add_reason(const struct overlap *o, const struct claim *first,
+	const struct claim *second, struct str *out)
+{
+	if (o->named > NAMED_MAX) {
+		str_add_text(
+			out, "several digests claim this tag (too many overlaps to name each)");
+		return;
+	}
+	add_digest(o, first, out);
+	str_add_text(out, " (");
+	add_place(o, first, out);
+	str_add_text(out, ") and ");
+	add_digest(o, second, out);
+	str_add_text(out, " (");
+	add_place(o, second, out);
+	str_add_text(out, ") both claim this tag");
+}
+
 static void add_dispute(
 	struct overlap *o, uint32_t *set, const struct claim *first, const struct claim *second)
 {
@@ -197,14 +218,7 @@ static void add_dispute(
 		return;
 
 	str_clear(&text);
-	add_digest(o, first, &text);
-	str_add_text(&text, " (");
-	add_place(o, first, &text);
-	str_add_text(&text, ") and ");
-	add_digest(o, second, &text);
-	str_add_text(&text, " (");
-	add_place(o, second, &text);
-	str_add_text(&text, ") both claim this tag");
+	add_reason(o, first, second, &text);
 	*vec_push(&declared->disputes) = (struct declared_dispute){
 		.tag = tag, .reason = intern_text(declared->strings, str_text(&text))};
 	*index = (void *)(uintptr_t)declared->disputes.len;
@@ -216,6 +230,8 @@ static void add_finding(
 {
 	struct declared *declared = o->declared;
 	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	if (o->named > NAMED_MAX)
+		return;
 	str_addf(&text, "%u:%u", first->tag, second->tag);
 	void **reported = strmap_put(&o->reported, intern_text(o->keys, str_text(&text)));
 	if (*reported)
@@ -225,16 +241,21 @@ static void add_finding(
 	const struct declared_image *image = &declared->images.items[second->image];
 	const struct declared_project *project = &declared->projects.items[image->project];
 	const struct declared_tag *tag = &declared->tags.items[second->tag];
+	struct place place = {
+		.file = project->images_file, .line = tag->line, .column = tag->column};
+	if (++o->named > NAMED_MAX) {
+		declared_find(declared, FINDING_OVERLAP, place, project->name,
+			"more than %d overlaps: this one and the rest are not named", NAMED_MAX);
+		return;
+	}
 	str_clear(&text);
 	add_digest(o, second, &text);
 	str_add_text(&text, " here, ");
 	add_digest(o, first, &text);
 	str_add_text(&text, " at ");
 	add_place(o, first, &text);
-	declared_find(declared, FINDING_OVERLAP,
-		(struct place){
-			.file = project->images_file, .line = tag->line, .column = tag->column},
-		project->name, "tag \"%s\" of %s is claimed for two digests: %s", tag->name, where,
+	declared_find(declared, FINDING_OVERLAP, place, project->name,
+		"tag \"%s\" of %s is claimed for two digests: %s", tag->name, where,
 		str_text(&text));
 }
 
@@ -351,17 +372,37 @@ static void link_slot(struct overlap *o, const struct claim_slot *slot)
 		link_slot_set(o, slot, o->image_sets[o->claims.list.items[at - 1].image], &place);
 }
 
+/* Repositories before identities, then in the order of the manifests. */
+static int compare_groups(const void *left, const void *right, void *ctx)
+{
+	const struct overlap *o = ctx;
+	const struct group *a = &o->groups.items[*(const uint32_t *)left];
+	const struct group *b = &o->groups.items[*(const uint32_t *)right];
+	if (a->text_kind != b->text_kind)
+		return a->text_kind == CLAIM_REPOSITORY ? -1 : 1;
+	int order = compare_numbers(&a->registry, &b->registry);
+	return order ? order : compare_numbers(&a->image, &b->image);
+}
+
+static bool check_groups(struct overlap *o, struct err **err)
+{
+	CLEANUP(mem_freep) uint32_t *order = mem_new(o->groups.len, sizeof(*order));
+	for (uint32_t i = 1; i < o->groups.len; i++)
+		order[i - 1] = i;
+	qsort_r(order, o->groups.len - 1, sizeof(*order), compare_groups, o);
+	for (uint32_t i = 0; i + 1 < o->groups.len; i++)
+		if (!check_group(o, &o->groups.items[order[i]], err))
+			return false;
+	return true;
+}
+
 static bool check_all(struct overlap *o, struct err **err)
 {
 	for (uint32_t i = 0; i < o->declared->images.len; i++)
 		if (!check_image(o, i, err))
 			return false;
-	/* Repositories before identities: a finding says which place first. */
-	for (int identities = 0; identities < 2; identities++)
-		for (size_t i = 1; i < o->groups.len; i++)
-			if ((o->groups.items[i].text_kind == CLAIM_IDENTITY) == identities &&
-				!check_group(o, &o->groups.items[i], err))
-				return false;
+	if (!check_groups(o, err))
+		return false;
 	for (size_t i = 0; o->sets > 0 && i < o->claims.capacity; i++)
 		if (o->claims.slots[i].claimants)
 			link_slot(o, &o->claims.slots[i]);

@@ -18,6 +18,12 @@ void expect_findings(const struct declared *declared, const char *wanted);
 #define D8(x) x x x x x x x x
 #define DIGITS(x) D8(x) D8(x) D8(x) D8(x) D8(x) D8(x) D8(x) D8(x)
 #define DIGEST(x) "sha256:" DIGITS(x)
+#define DIGITS_A DIGITS("a")
+#define DIGITS_B DIGITS("b")
+#define DIGEST_A DIGEST("a")
+#define DIGEST_B DIGEST("b")
+#define DIGEST_C DIGEST("c")
+#define DIGEST_D DIGEST("d")
 
 /* A manifest with a source and one destination. */
 #define MANIFEST(source, destination)                                                              \

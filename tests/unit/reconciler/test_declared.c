@@ -45,10 +45,10 @@ Test(declared, everything_declared_is_there_in_order)
 					 "imagesPath: ignored\n",
 		"- name: x/y\n"
 		"  dmap:\n"
-		"    \"" DIGEST("b") "\": [v2, 1.10, v2]\n"
-				     "    " DIGEST("a") ":\n"
-							"- dmap: {" DIGEST("a") ": [on]}\n"
-										"  name: z\n");
+		"    \"" DIGEST_B "\": [v2, 1.10, v2]\n"
+		"    " DIGEST_A ":\n"
+		"- dmap: {" DIGEST_A ": [on]}\n"
+		"  name: z\n");
 	expect_findings(declared, "");
 	const struct declared_project *project = &declared->projects.items[0];
 	cr_assert_str_eq(project->name, "p");
@@ -85,21 +85,20 @@ Test(declared, counts)
 {
 	const struct memory_file files[] = {
 		{.path = "images/a/images.yaml",
-			.text = "- name: x\n  dmap:\n    " DIGEST("a") ": [v1, v2]\n    " DIGEST(
-				"b") ":\n"
-				     "- name: y\n  dmap: {" DIGEST(
-					     "a") ": [v1], sha256:short: [v2]}\n"},
+			.text = "- name: x\n  dmap:\n    " DIGEST_A ": [v1, v2]\n    " DIGEST_B
+				":\n"
+				"- name: y\n  dmap: {" DIGEST_A ": [v1], sha256:short: [v2]}\n"},
 		{.path = "manifests/a/promoter-manifest.yaml",
 			.text = "registries: [{name: s.example, src: true}, {name: d.example/p},"
 				" {name: e.example}]\n"},
 		/* The same repository d.example/p/x by another way: one more tag, one digest again. */
 		{.path = "images/b/images.yaml",
-			.text = "- name: p/x\n  dmap: {" DIGEST("a") ": [v1, v3]}\n"},
+			.text = "- name: p/x\n  dmap: {" DIGEST_A ": [v1, v3]}\n"},
 		{.path = "manifests/b/promoter-manifest.yaml",
 			.text = MANIFEST("s.example", "d.example")},
 		/* Quarantined: declared, but nothing is to be done for it. */
 		{.path = "images/c/images.yaml",
-			.text = "- name: z\n  dmap: {" DIGEST("c") ": [v1]}\n  nonsense: 1\n"},
+			.text = "- name: z\n  dmap: {" DIGEST_C ": [v1]}\n  nonsense: 1\n"},
 		{.path = "manifests/c/promoter-manifest.yaml",
 			.text = MANIFEST("s.example", "d.example")},
 		{0}};
@@ -124,7 +123,7 @@ Test(declared, docker_hub_images_have_their_canonical_name)
 {
 	CLEANUP(declared_freep)
 	struct declared *declared = load(MANIFEST("s.example", "index.docker.io"),
-		"- name: nginx\n  dmap: {" DIGEST("a") ": [v1]}\n- name: a/b\n");
+		"- name: nginx\n  dmap: {" DIGEST_A ": [v1]}\n- name: a/b\n");
 	CLEANUP(str_release) struct str name = STR_INIT(STR_TEXT_MAX);
 	declared_repository(&declared->registries.items[1], &declared->images.items[0], &name);
 	cr_assert_str_eq(str_text(&name), "docker.io/library/nginx");
@@ -137,11 +136,10 @@ Test(declared, docker_hub_images_have_their_canonical_name)
 
 Test(declared, malformed_digests)
 {
-	expect_images(
-		"- name: x\n  dmap:\n    ha256:" DIGITS("a") ": [v1]\n    " DIGEST("b") ": [v2]\n",
-		"images/p/images.yaml:3:5 malformed: digest \"ha256:" DIGITS(
-			"a") "\" does not begin with \"sha256:\": expected that "
-			     "and " EXPECTED_DIGITS "\n",
+	expect_images("- name: x\n  dmap:\n    ha256:" DIGITS_A ": [v1]\n    " DIGEST_B ": [v2]\n",
+		"images/p/images.yaml:3:5 malformed: digest \"ha256:" DIGITS_A
+		"\" does not begin with \"sha256:\": expected that "
+		"and " EXPECTED_DIGITS "\n",
 		false);
 	expect_images("- name: x\n  dmap:\n    sha256:abc: [v1]\n",
 		"images/p/images.yaml:3:5 malformed: digest \"sha256:abc\" has 3 digits: expected "
@@ -152,11 +150,11 @@ Test(declared, malformed_digests)
 			"A") "\" has other characters than 0-9 and a-f: expected \"sha256:\" "
 			     "and " EXPECTED_DIGITS "\n",
 		false);
-	expect_images("- name: x\n  dmap: {sha2: [], sha512:" DIGITS("a") DIGITS("a") ": []}\n",
+	expect_images("- name: x\n  dmap: {sha2: [], sha512:" DIGITS_A DIGITS_A ": []}\n",
 		"images/p/images.yaml:2:10 malformed: digest \"sha2\" does not begin with "
 		"\"sha256:\": "
 		"expected that and " EXPECTED_DIGITS "\n"
-		"images/p/images.yaml:2:20 malformed: digest \"sha512:" DIGITS("a") D8("a") D8("a")
+		"images/p/images.yaml:2:20 malformed: digest \"sha512:" DIGITS_A D8("a") D8("a")
 			D8("a") "aaaaa\" does not begin with \"sha256:\": expected that "
 				"and " EXPECTED_DIGITS "\n",
 		false);
@@ -164,8 +162,8 @@ Test(declared, malformed_digests)
 
 Test(declared, malformed_tags)
 {
-	expect_images(
-		"- name: x\n  dmap:\n    " DIGEST("a") ": [v1, 'a b', ~, '', -x, \"v1\\0\", v2]\n",
+	expect_images("- name: x\n  dmap:\n    " DIGEST_A
+		      ": [v1, 'a b', ~, '', -x, \"v1\\0\", v2]\n",
 		"images/p/images.yaml:3:83 malformed: tag \"a b\": " EXPECTED_TAG "\n"
 		"images/p/images.yaml:3:90 malformed: empty or null tag: expected a tag; quote it "
 		"if "
@@ -180,18 +178,16 @@ Test(declared, malformed_tags)
 /* Trust rule 3: such a tag would plant or block the signatures of another digest. */
 Test(declared, tags_of_signatures_and_referrers_are_malformed)
 {
-	expect_images("- name: x\n  dmap:\n    " DIGEST(
-			      "a") ":\n"
-				   "    - sha256-" DIGITS("b") ".sig\n"
-							       "    - sha256-" DIGITS(
-								       "b") "\n"
-									    "    - sha256-abc\n",
-		"images/p/images.yaml:4:7 malformed: tag \"sha256-" DIGITS(
-			"b") ".sig\" belongs to the signatures and referrers of a digest: no "
-			     "manifest may claim it\n"
-			     "images/p/images.yaml:5:7 malformed: tag \"sha256-" DIGITS(
-				     "b") "\" belongs to the signatures and referrers of a digest: "
-					  "no manifest may claim it\n",
+	expect_images("- name: x\n  dmap:\n    " DIGEST_A ":\n"
+		      "    - sha256-" DIGITS_B ".sig\n"
+		      "    - sha256-" DIGITS_B "\n"
+		      "    - sha256-abc\n",
+		"images/p/images.yaml:4:7 malformed: tag \"sha256-" DIGITS_B
+		".sig\" belongs to the signatures and referrers of a digest: no "
+		"manifest may claim it\n"
+		"images/p/images.yaml:5:7 malformed: tag \"sha256-" DIGITS_B
+		"\" belongs to the signatures and referrers of a digest: "
+		"no manifest may claim it\n",
 		false);
 }
 
@@ -229,11 +225,11 @@ Test(declared, names_too_long_for_a_registry_are_malformed)
 
 Test(declared, wrong_types_quarantine_the_project)
 {
-	expect_images("- name: x\n  dmap: {" DIGEST("a") ": v1}\n",
+	expect_images("- name: x\n  dmap: {" DIGEST_A ": v1}\n",
 		"images/p/images.yaml:2:83 invalid-file: expected a list of tags, found a single "
 		"value\n",
 		true);
-	expect_images("- name: x\n  dmap: {" DIGEST("a") ": [[v1], v2]}\n",
+	expect_images("- name: x\n  dmap: {" DIGEST_A ": [[v1], v2]}\n",
 		"images/p/images.yaml:2:84 invalid-file: expected a tag, found a list\n", true);
 	expect_images("name: x\n",
 		"images/p/images.yaml:1:1 invalid-file: expected a list of images, found a "
@@ -252,10 +248,9 @@ Test(declared, wrong_types_quarantine_the_project)
 
 Test(declared, duplicate_digests_quarantine_the_project)
 {
-	expect_images(
-		"- name: x\n  dmap:\n    " DIGEST("a") ": [v1]\n    \"" DIGEST("a") "\": [v2]\n",
-		"images/p/images.yaml:4:5 invalid-file: duplicate key \"" DIGEST(
-			"a") "\": it stands on line 3 already\n",
+	expect_images("- name: x\n  dmap:\n    " DIGEST_A ": [v1]\n    \"" DIGEST_A "\": [v2]\n",
+		"images/p/images.yaml:4:5 invalid-file: duplicate key \"" DIGEST_A
+		"\": it stands on line 3 already\n",
 		true);
 }
 
@@ -272,7 +267,7 @@ Test(declared, a_syntax_error_leaves_what_was_read_and_no_guesses)
 {
 	CLEANUP(declared_freep)
 	struct declared *declared = load(MANIFEST("s.example", "d.example"),
-		"- name: x\n  dmap:\n    " DIGEST("a") ": [v1]\n- dmap:\n\t");
+		"- name: x\n  dmap:\n    " DIGEST_A ": [v1]\n- dmap:\n\t");
 	cr_assert_eq(declared_findings(declared, FINDING_INVALID_FILE), 1);
 	cr_assert_eq(declared->findings.len, 1, "no image without a name is reported");
 	cr_assert(declared->projects.items[0].quarantined);
@@ -332,7 +327,7 @@ Test(declared, destinations_that_receive_nothing_are_skipped)
 					 "- {name: b.example}\n"
 					 "- {name: A.example/x}\n"
 					 "- {name: b.example.}\n",
-		"- name: x\n  dmap: {" DIGEST("a") ": [v1]}\n");
+		"- name: x\n  dmap: {" DIGEST_A ": [v1]}\n");
 	expect_findings(declared,
 		"manifests/p/promoter-manifest.yaml:4:0 warning: destination a.example/x is the "
 		"source "
@@ -368,7 +363,7 @@ Test(declared, registries_and_repositories_are_bounded)
 		str_addf(&text, "- name: d%d.example\n", i);
 	CLEANUP(str_release) struct str images = STR_INIT(STR_TEXT_MAX);
 	for (size_t i = 0; i < DECLARED_REPOSITORIES_MAX / DECLARED_REGISTRIES_MAX + 1; i++)
-		str_addf(&images, "- name: x%zu\n  dmap: {" DIGEST("a") ": []}\n", i);
+		str_addf(&images, "- name: x%zu\n  dmap: {" DIGEST_A ": []}\n", i);
 	CLEANUP(declared_freep)
 	struct declared *expanded = load(str_text(&text), str_text(&images));
 	expect_findings(expanded,
@@ -396,8 +391,8 @@ static struct declared *load_plain(const char *text)
 Test(declared, a_plain_manifest_holds_both)
 {
 	CLEANUP(declared_freep)
-	struct declared *declared = load_plain("images:\n- name: x\n  dmap: {" DIGEST(
-		"a") ": [v1]}\n" MANIFEST("s.example", "d.example"));
+	struct declared *declared = load_plain("images:\n- name: x\n  dmap: {" DIGEST_A
+					       ": [v1]}\n" MANIFEST("s.example", "d.example"));
 	expect_findings(declared, "");
 	cr_assert_str_eq(declared->projects.items[0].name, "");
 	cr_assert_str_eq(declared->projects.items[0].images_file, "m.yaml");
@@ -537,7 +532,7 @@ Test(declared, an_unreadable_file_quarantines_its_project_and_freezes_its_prefix
 			.text = MANIFEST(
 				"s.example", "us-docker.pkg.dev/k8s-artifacts-prod/images/a")},
 		{.path = "images/b/images.yaml",
-			.text = "- name: b\n  dmap: {" DIGEST("a") ": [v1]}\n"},
+			.text = "- name: b\n  dmap: {" DIGEST_A ": [v1]}\n"},
 		{.path = "manifests/b/promoter-manifest.yaml",
 			.text = MANIFEST("s.example", "d.example")},
 		{0}};

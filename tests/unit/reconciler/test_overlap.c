@@ -43,24 +43,23 @@ static void expect_dispute(
 Test(overlap, two_digests_of_one_image)
 {
 	CLEANUP(declared_freep)
-	struct declared *declared =
-		load("registries: [{name: s.example, src: true}, {name: d.example},"
-		     " {name: e.example}, {name: f.example}]",
-			"- name: x\n  dmap:\n    " DIGEST("a") ": [v1, v2]\n    " DIGEST(
-				"b") ": [v2, v3]\n");
+	struct declared *declared = load(
+		"registries: [{name: s.example, src: true}, {name: d.example},"
+		" {name: e.example}, {name: f.example}]",
+		"- name: x\n  dmap:\n    " DIGEST_A ": [v1, v2]\n    " DIGEST_B ": [v2, v3]\n");
 	expect_findings(declared,
 		"images/a/images.yaml:4:79 overlap: tag \"v2\" of d.example/x and 2 other "
 		"destinations "
-		"is claimed for two digests: " DIGEST("b") " here, " DIGEST(
-			"a") " at images/a/images.yaml:3:83\n");
+		"is claimed for two digests: " DIGEST_B " here, " DIGEST_A
+		" at images/a/images.yaml:3:83\n");
 	expect_dispute(declared, "d.example/x", "v2", true);
 	expect_dispute(declared, "f.example/x", "v2", true);
 	expect_dispute(declared, "d.example/x", "v1", false);
 	expect_dispute(declared, "s.example/x", "v2", false);
 	expect_dispute(declared, "d.example/y", "v2", false);
 	cr_assert_str_eq(declared_dispute(declared, "e.example/x", "v2")->reason,
-		DIGEST("a") " (images/a/images.yaml:3:83) and " DIGEST(
-			"b") " (images/a/images.yaml:4:79) both claim this tag");
+		DIGEST_A " (images/a/images.yaml:3:83) and " DIGEST_B
+			 " (images/a/images.yaml:4:79) both claim this tag");
 }
 
 Test(overlap, the_same_digest_twice_is_fine)
@@ -85,7 +84,7 @@ Test(overlap, nested_registries_share_a_repository)
 	expect_findings(declared,
 		"images/b/images.yaml:2:84 overlap: tag \"v2\" of d.example/p/q/x is claimed for "
 		"two "
-		"digests: " DIGEST("b") " here, " DIGEST("a") " at images/a/images.yaml:2:88\n");
+		"digests: " DIGEST_B " here, " DIGEST_A " at images/a/images.yaml:2:88\n");
 	expect_dispute(declared, "d.example/p/q/x", "v2", true);
 	expect_dispute(declared, "d.example/p/q/x", "v1", false);
 }
@@ -114,8 +113,8 @@ Test(overlap, many_shared_mirrors_are_one_finding)
 	expect_findings(declared,
 		"images/b/images.yaml:2:84 overlap: tag \"v1\" of m10.example/x and 19 other "
 		"destinations "
-		"is claimed for two digests: " DIGEST("b") " here, " DIGEST(
-			"a") " at images/a/images.yaml:2:84\n");
+		"is claimed for two digests: " DIGEST_B " here, " DIGEST_A
+		" at images/a/images.yaml:2:84\n");
 	cr_assert_eq(declared->disputes.len, 1);
 	expect_dispute(declared, "m29.example/x", "v1", true);
 }
@@ -131,8 +130,8 @@ Test(overlap, one_public_identity_from_two_regions)
 	expect_findings(declared,
 		"images/b/images.yaml:2:84 overlap: tag \"v1\" of the public name "
 		"registry.k8s.io/p/x is "
-		"claimed for two digests: " DIGEST("b") " here, " DIGEST(
-			"a") " at images/a/images.yaml:2:84\n");
+		"claimed for two digests: " DIGEST_B " here, " DIGEST_A
+		" at images/a/images.yaml:2:84\n");
 	expect_dispute(declared, "us-docker.pkg.dev/k8s-artifacts-prod/images/p/x", "v1", true);
 	expect_dispute(declared, "asia-docker.pkg.dev/k8s-artifacts-prod/images/p/x", "v1", true);
 	expect_dispute(declared, "asia-docker.pkg.dev/k8s-artifacts-prod/images/p/x", "v2", false);
@@ -150,8 +149,8 @@ Test(overlap, a_pair_is_reported_once_though_it_meets_in_two_places)
 	CLEANUP(declared_freep) struct declared *declared = load_pair(&pair);
 	expect_findings(declared,
 		"images/b/images.yaml:2:84 overlap: tag \"v1\" of "
-		"us-docker.pkg.dev/k8s-artifacts-prod/images/x is claimed for two digests: " DIGEST(
-			"b") " here, " DIGEST("a") " at images/a/images.yaml:2:84\n");
+		"us-docker.pkg.dev/k8s-artifacts-prod/images/x is claimed for two "
+		"digests: " DIGEST_B " here, " DIGEST_A " at images/a/images.yaml:2:84\n");
 	expect_dispute(declared, "asia-docker.pkg.dev/k8s-artifacts-prod/images/x", "v1", true);
 }
 
@@ -163,6 +162,15 @@ Test(overlap, a_malformed_digest_claims_its_tags)
 		.images = {"- name: x\n  dmap: {sha256:short: [v1]}\n", IMAGE("x", "b", "[v1]")}};
 	CLEANUP(declared_freep) struct declared *declared = load_pair(&pair);
 	cr_assert_eq(declared_findings(declared, FINDING_MALFORMED), 1);
+	cr_assert_eq(declared_findings(declared, FINDING_OVERLAP), 1);
+	expect_dispute(declared, "d.example/x", "v1", true);
+}
+
+Test(overlap, a_malformed_digest_equals_no_other)
+{
+	CLEANUP(declared_freep)
+	struct declared *declared = load(MANIFEST("s.example", "d.example"),
+		IMAGE("x", "0", "[v1]") "- name: x\n  dmap: {sha256:short: [v1]}\n");
 	cr_assert_eq(declared_findings(declared, FINDING_OVERLAP), 1);
 	expect_dispute(declared, "d.example/x", "v1", true);
 }
@@ -208,6 +216,23 @@ Test(overlap, three_digests_are_two_findings)
 	cr_assert_eq(declared->findings.items[0].place.line, 4);
 	cr_assert_eq(declared->findings.items[1].place.line, 6);
 	cr_assert_eq(declared->findings.items[2].place.line, 8);
+}
+
+Test(overlap, findings_are_bounded_and_disputes_are_not)
+{
+	CLEANUP(str_release) struct str images = STR_INIT(STR_TEXT_MAX);
+	for (int half = 0; half < 2; half++) {
+		str_addf(&images, "- name: x\n  dmap:\n    sha256:%064x: [v0", half);
+		for (int i = 1; i < 3000; i++)
+			str_addf(&images, ", v%d", i);
+		str_add_text(&images, "]\n");
+	}
+	CLEANUP(declared_freep)
+	struct declared *declared = load(MANIFEST("s.example", "d.example"), str_text(&images));
+	cr_assert_eq(declared->findings.len, 1001);
+	cr_assert(strstr(declared->findings.items[1000].message, "more than 1000 overlaps"));
+	expect_dispute(declared, "d.example/x", "v0", true);
+	expect_dispute(declared, "d.example/x", "v2999", true);
 }
 
 /* ---- Against a check that expands every edge ---- */

@@ -8,9 +8,8 @@
 	"registries: [{name: s.example, src: true}, {name: d.example/p}, {name: d.example},"       \
 	" {name: e.example}]\n"
 
-static const char images[] = "- name: z\n  dmap:\n    " DIGEST("b") ": [v2, v10]\n    " DIGEST(
-	"a") ":\n"
-	     "- name: p/a\n  dmap: {" DIGEST("c") ": [\"1.10\"]}\n";
+static const char images[] = "- name: z\n  dmap:\n    " DIGEST_B ": [v2, v10]\n    " DIGEST_A ":\n"
+			     "- name: p/a\n  dmap: {" DIGEST_C ": [\"1.10\"]}\n";
 
 static void expect(const char *manifest, const char *text, const char *registry,
 	enum snapshot_format format, const char *wanted, uint64_t left_out)
@@ -30,85 +29,71 @@ Test(snapshot, yaml)
 	expect(REGISTRIES, images, "e.example", SNAPSHOT_YAML,
 		"- name: p/a\n"
 		"  dmap:\n"
-		"    \"" DIGEST("c") "\": [\"1.10\"]\n"
-				     "- name: z\n"
-				     "  dmap:\n"
-				     "    \"" DIGEST("a") "\": []\n"
-							  "    \"" DIGEST(
-								  "b") "\": [\"v10\", \"v2\"]\n"
-								       "\n",
+		"    \"" DIGEST_C "\": [\"1.10\"]\n"
+		"- name: z\n"
+		"  dmap:\n"
+		"    \"" DIGEST_A "\": []\n"
+		"    \"" DIGEST_B "\": [\"v10\", \"v2\"]\n"
+		"\n",
 		0);
 }
 
 Test(snapshot, csv)
 {
 	expect(REGISTRIES, images, "e.example", SNAPSHOT_CSV,
-		"p/a@" DIGEST("c") ",p/a:1.10\n"
-				   "z@" DIGEST("a") ",-\n"
-						    "z@" DIGEST("b") ",z:v10\n"
-								     "z@" DIGEST("b") ",z:v2\n"
-										      "\n",
+		"p/a@" DIGEST_C ",p/a:1.10\n"
+		"z@" DIGEST_A ",-\n"
+		"z@" DIGEST_B ",z:v10\n"
+		"z@" DIGEST_B ",z:v2\n"
+		"\n",
 		0);
 }
 
 /* d.example/p/a is reached by two registries; the rest of the registry's path comes first. */
 Test(snapshot, nested_registries_are_merged)
 {
-	static const char both[] = "- name: a\n  dmap: {" DIGEST("c") ": [v1], " DIGEST(
-		"d") ": [v3]}\n"
-		     "- name: p/a\n  dmap: {" DIGEST("c") ": [v2], " DIGEST("d") ": []}\n";
+	static const char both[] = "- name: a\n"
+				   "  dmap: {" DIGEST_C ": [v1], " DIGEST_D ": [v3]}\n"
+				   "- name: p/a\n"
+				   "  dmap: {" DIGEST_C ": [v2, v1], " DIGEST_D ": []}\n";
 	expect(REGISTRIES, both, "D.example/", SNAPSHOT_CSV,
-		"a@" DIGEST(
-			"c") ",a:v1\n"
-			     "a@" DIGEST(
-				     "d") ",a:v3\n"
-					  "p/a@" DIGEST(
-						  "c") ",p/a:v1\n"
-						       "p/a@" DIGEST(
-							       "c") ",p/a:v2\n"
-								    "p/a@" DIGEST(
-									    "d") ",p/a:v3\n"
-										 "p/p/a@" DIGEST(
-											 "c") ",p/"
-											      "p/"
-											      "a:"
-											      "v2\n"
-											      "p/p/"
-											      "a"
-											      "@" DIGEST(
-												      "d") ",-\n"
-													   "\n",
+		"a@" DIGEST_C ",a:v1\n"
+		"a@" DIGEST_D ",a:v3\n"
+		"p/a@" DIGEST_C ",p/a:v1\n"
+		"p/a@" DIGEST_C ",p/a:v2\n"
+		"p/a@" DIGEST_D ",p/a:v3\n"
+		"p/p/a@" DIGEST_C ",p/p/a:v1\n"
+		"p/p/a@" DIGEST_C ",p/p/a:v2\n"
+		"p/p/a@" DIGEST_D ",-\n"
+		"\n",
 		0);
 }
 
 /* As kpromo: the registry is a prefix of text, and nothing below it is an empty line. */
 Test(snapshot, registries_are_compared_as_text)
 {
-	expect(REGISTRIES, "- name: x\n  dmap: {" DIGEST("a") ": []}\n", "e.exam", SNAPSHOT_CSV,
-		"ple/x@" DIGEST("a") ",-\n\n", 0);
+	expect(REGISTRIES, "- name: x\n  dmap: {" DIGEST_A ": []}\n", "e.exam", SNAPSHOT_CSV,
+		"ple/x@" DIGEST_A ",-\n\n", 0);
 	expect(REGISTRIES, images, "f.example", SNAPSHOT_YAML, "\n", 0);
 	expect(REGISTRIES, images, "s.example", SNAPSHOT_CSV, "\n", 0);
 }
 
 Test(snapshot, quarantined_entries_are_left_out_and_counted)
 {
-	static const char mixed[] =
-		"- name: x\n  dmap:\n"
-		"    sha256:short: [v0]\n"
-		"    " DIGEST("a") ": [v1, v2]\n"
-				   "    " DIGEST("b") ": [v2]\n"
-						      "    " DIGEST(
-							      "c") ": [v3, 'v 4']\n"
-								   "- name: /y\n  dmap: {" DIGEST(
-									   "d") ": [v1]}\n";
+	static const char mixed[] = "- name: x\n  dmap:\n"
+				    "    sha256:short: [v0]\n"
+				    "    " DIGEST_A ": [v1, v2]\n"
+				    "    " DIGEST_B ": [v2]\n"
+				    "    " DIGEST_C ": [v3, 'v 4']\n"
+				    "- name: /y\n  dmap: {" DIGEST_D ": [v1]}\n";
 	expect(REGISTRIES, mixed, "d.example", SNAPSHOT_CSV,
-		"p/x@" DIGEST("a") ",p/x:v1\n"
-				   "p/x@" DIGEST("c") ",p/x:v3\n"
-						      "x@" DIGEST("a") ",x:v1\n"
-								       "x@" DIGEST("c") ",x:v3\n"
-											"\n",
+		"p/x@" DIGEST_A ",p/x:v1\n"
+		"p/x@" DIGEST_C ",p/x:v3\n"
+		"x@" DIGEST_A ",x:v1\n"
+		"x@" DIGEST_C ",x:v3\n"
+		"\n",
 		5);
-	expect(REGISTRIES, "- name: x\n  dmap: {" DIGEST("a") ": []}\n  nonsense: 1\n", "d.example",
+	expect(REGISTRIES, "- name: x\n  dmap: {" DIGEST_A ": []}\n  nonsense: 1\n", "d.example",
 		SNAPSHOT_CSV, "\n", 1);
 }
 
