@@ -46,7 +46,7 @@
 
 static inline void vec_grow_(void **items, size_t *len, size_t *capacity, size_t size)
 {
-	if (*len == *capacity) {
+	if (!*items || *len == *capacity) {
 		*capacity = *capacity ? *capacity + *capacity / 2 + 1 : 8;
 		*items = mem_resize(*items, *capacity, size);
 	}
