@@ -1,8 +1,8 @@
 /*
  * What kind of place an IP address is, and who may send us there. Trust rule: a URL that a server
- * gave (redirect, token realm, Location, Link) never leads to a link-local or metadata address, to
- * a private one only if the server's own is private, to the loopback only if it is loopback itself. The
- * check is made on the connected address, after DNS. Pure functions, any thread.
+ * gave (redirect, token realm, Location, Link) never leads to a link-local or metadata address,
+ * to a private one only if the server's own is private, to the loopback only if it is loopback
+ * itself. The check is made on the connected address, after DNS. Pure functions, any thread.
  */
 #ifndef CIP_NET_ADDRESS_H
 #define CIP_NET_ADDRESS_H

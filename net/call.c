@@ -226,11 +226,20 @@ void http_call_free(struct http_call *call)
 
 /* ---- Waiting for answers ---- */
 
+/* A body that its writer left unfinished would keep us waiting for ever. The lock is held. */
+static void abandon_unfinished(struct http_call *call)
+{
+	if (!call->ended && !call->head_done && call->body_streamed &&
+		call->written < call->body_len)
+		call_post(call, CALL_ABANDON);
+}
+
 bool http_call_wait_head(struct http_call *call, struct err **err)
 {
 	bool has;
 
 	call_lock(call);
+	abandon_unfinished(call);
 	wait_one(call, has_head);
 	has = call->head_done;
 	call_unlock(call);
@@ -240,9 +249,7 @@ bool http_call_wait_head(struct http_call *call, struct err **err)
 bool http_call_wait(struct http_call *call, struct err **err)
 {
 	call_lock(call);
-	if (!call->ended && call->body_streamed && call->written < call->body_len &&
-		!call->head_done)
-		call_post(call, CALL_ABANDON);
+	abandon_unfinished(call);
 	if (!call->ended && call->response_streamed) {
 		call->drops_body = true;
 		call_post(call, CALL_RESUME);

@@ -1,7 +1,8 @@
 /*
- * A bounded pipe of bytes inside the process: a ring of HTTP_CHANNEL_BYTES, allocated at the first
- * byte. Not locked: one side adds, one side takes, and the caller's lock covers everything except the
- * copying of bytes between a _region and its _commit or _consume, which touch disjoint parts.
+ * A bounded pipe of bytes inside the process: a ring of HTTP_CHANNEL_BYTES, allocated at the
+ * first byte. Not locked: one side adds, one side takes, and the caller's lock covers everything
+ * except the copying of bytes between a _region and its _commit or _consume, which touch disjoint
+ * parts.
  */
 #ifndef CIP_NET_CHANNEL_H
 #define CIP_NET_CHANNEL_H

@@ -1,6 +1,7 @@
 /*
- * HTTP for everybody. One I/O thread owns every connection (curl_multi); callers are worker threads
- * that write straight lines: start a call, wait, read. Nothing here knows what a registry is.
+ * HTTP for everybody. One I/O thread owns every connection (curl_multi); callers are worker
+ * threads that write straight lines: start a call, wait, read. Nothing here knows what a registry
+ * is.
  *
  * Calls may be started and waited for on any thread; one call belongs to one thread at a time.
  * Bodies cross threads in bounded channels (HTTP_CHANNEL_BYTES a direction and call), so a slow
@@ -8,10 +9,10 @@
  * (http_options), or when the cancel token reaches CANCEL_NOW. At CANCEL_DRAIN calls still start:
  * whoever starts work decides.
  *
- * Redirects of GET and HEAD are followed by our own rules: never https to http, http only from and to
- * loopback, never to link-local or metadata addresses, to private addresses only from a private
- * host, at most 5; Authorization and other caller headers marked private never go to another origin
- * (scheme, host, port). Redirects of other methods are errors.
+ * Redirects of GET and HEAD are followed by our own rules: never https to http, http only from
+ * and to loopback, never to link-local or metadata addresses, to private addresses only from a
+ * private host, at most 5; Authorization and other caller headers marked private never go to
+ * another origin (scheme, host, port). Redirects of other methods are errors.
  *
  * Queries of URLs never appear in logs or errors: they may be signed.
  */
@@ -42,7 +43,7 @@ struct http_options {
 	unsigned connections_per_host;
 
 	int64_t connect_timeout_ms;    /* name look-up, TCP and TLS [15 s] */
-	int64_t first_byte_timeout_ms; /* end of our request to the status line [60 s] */
+	int64_t first_byte_timeout_ms; /* our last byte to the status line, + 1 s a 16 MiB [60 s] */
 	int64_t stall_timeout_ms;      /* no byte moved while one should [60 s] */
 
 	unsigned attempts;	    /* of a request that is safe to repeat, with the first [4] */
@@ -63,8 +64,8 @@ struct http_tally {
 };
 
 /*
- * Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without OpenSSL), ERR_USAGE if
- * SSL_CERT_FILE cannot be read.
+ * Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without OpenSSL),
+ * ERR_USAGE if SSL_CERT_FILE cannot be read.
  */
 struct http *http_new(const struct http_options *options, struct err **err);
 /* All calls must have been freed. */
@@ -74,13 +75,17 @@ DEFINE_CLEANUP(struct http, http_freep, http_free)
 /* Totals of the client so far; live until http_free. */
 const struct http_tally *http_totals(const struct http *http);
 
-/* What the client works with, defaults filled in: for callers with deadlines and retries of their own. */
+/*
+ * What the client works with, defaults filled in: for callers with deadlines and retries of their
+ * own.
+ */
 const struct http_options *http_settings(const struct http *http);
 
 /*
- * How to trust the servers of one host: OpenSSL's default store, where SSL_CERT_FILE and SSL_CERT_DIR
- * each replace their half of it, and what is added here. Made once, shared by the host's requests, freed
- * after them. A redirect to another origin keeps the CA file but is always verified.
+ * How to trust the servers of one host: OpenSSL's default store, where SSL_CERT_FILE and
+ * SSL_CERT_DIR each replace their half of it, and what is added here. Made once, shared by the
+ * host's requests, freed after them. A redirect to another origin keeps the CA file but is always
+ * verified.
  */
 struct http_tls;
 struct http_tls_options {
@@ -146,9 +151,9 @@ struct http_response {
 void http_response_release(struct http_response *response);
 
 /*
- * What a reference in this response (Location, Link, realm) means: fresh absolute text and the source
- * to ask for it under. A URL of the response's own origin keeps its source, all others get the
- * server's. ERR_INVALID if it is no URL or one this server may not give.
+ * What a reference in this response (Location, Link, realm) means: fresh absolute text and the
+ * source to ask for it under. A URL of the response's own origin keeps its source, all others get
+ * the server's. ERR_INVALID if it is no URL or one this server may not give.
  */
 bool http_response_resolve(const struct http_response *response, const char *reference,
 	char **ret_url, enum http_source *ret_source, struct err **err);
@@ -157,23 +162,28 @@ bool http_response_resolve(const struct http_response *response, const char *ref
 char *http_response_header(const struct http_response *response, const char *name, size_t n);
 
 /*
- * Sends and waits; repeats a `repeatable` request on ERR_TRANSIENT, ERR_TIMEOUT, 408, 429, 500, 502,
- * 503, 504 with back-off and Retry-After. Any status is a success here: the caller judges it. Not for
- * streamed bodies. ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED, ERR_INVALID
- * (redirect or response against the rules), ERR_AUTH (by a proxy), ERR_THROTTLED (told to wait longer
- * than retry_after_max_ms); messages name method, host, path and attempts.
+ * Sends and waits; repeats a `repeatable` request on ERR_TRANSIENT, ERR_TIMEOUT, 408, 429, 500,
+ * 502, 503, 504 with back-off and Retry-After. Any status is a success here: the caller judges
+ * it. Not for streamed bodies. ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED,
+ * ERR_INVALID (redirect or response against the rules), ERR_AUTH (by a proxy), ERR_THROTTLED
+ * (told to wait longer than retry_after_max_ms); messages name method, host, path and attempts.
  */
 bool http_do(struct http *http, const struct http_request *request,
 	struct http_response *ret_response, struct err **err);
 
-/* ---- Calls in flight: several at once from one thread, and streamed bodies. Never retried. ---- */
+/*
+ * ---- Calls in flight: several at once from one thread, and streamed bodies. Never retried. ----
+ */
 
 struct http_call;
 
 /* Queues the request; never blocks, never fails: errors come out of the functions below. */
 struct http_call *http_start(struct http *http, const struct http_request *request);
 
-/* Blocks until status and headers are in; http_call_response then has all but the body. */
+/*
+ * Blocks until status and headers are in; http_call_response then has all but the body. A streamed
+ * request body must have been written to its end, as for http_call_wait.
+ */
 bool http_call_wait_head(struct http_call *call, struct err **err);
 
 /*
@@ -185,14 +195,17 @@ bool http_call_wait(struct http_call *call, struct err **err);
 /* Borrowed; NULL before the head has arrived. Its fields may be stolen once the call has ended. */
 struct http_response *http_call_response(struct http_call *call);
 
-/* Reads at least one byte of a streamed response; 0 at its clean end. A cut body is ERR_TRANSIENT. */
+/*
+ * Reads at least one byte of a streamed response; 0 at its clean end. A cut body is
+ * ERR_TRANSIENT.
+ */
 bool http_call_read(
 	struct http_call *call, void *bytes, size_t max, size_t *ret_len, struct err **err);
 
 /*
- * Blocks until the channel took all bytes. Fails as soon as the call does, or when the server answers
- * with 300 or above before it has the whole body: then http_call_wait succeeds and the response
- * says why.
+ * Blocks until the channel took all bytes. Fails as soon as the call does, or when the server
+ * answers with 300 or above before it has the whole body: then http_call_wait succeeds and the
+ * response says why.
  */
 bool http_call_write(struct http_call *call, const void *bytes, size_t len, struct err **err);
 

@@ -1,12 +1,12 @@
 /*
- * The I/O thread: takes what workers posted, keeps a queue for each host, runs libcurl over epoll,
- * watches the deadlines, follows redirects, ends calls. It never blocks except in epoll_wait and
- * never waits for a worker. What a single request looks like is net/transfer.c.
+ * The I/O thread: takes what workers posted, keeps a queue for each host, runs libcurl over
+ * epoll, watches the deadlines, follows redirects, ends calls. It never blocks except in
+ * epoll_wait and never waits for a worker. What a single request looks like is net/transfer.c.
  *
  * There are two multi handles because libcurl (7.88) keeps the connections of a host in one set
  * whatever their protocol: an HTTP/1.1 answer in it would end multiplexing for that host, and a
- * multiplexed request may be put on a busy HTTP/1.1 connection. Streamed bodies must use HTTP/1.1 (a
- * paused HTTP/2 stream buffers up to 32 MiB), so they get a set of their own.
+ * multiplexed request may be put on a busy HTTP/1.1 connection. Streamed bodies must use HTTP/1.1
+ * (a paused HTTP/2 stream buffers up to 32 MiB), so they get a set of their own.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -49,6 +49,9 @@ struct loop {
 	struct http_call *running;
 	bool is_cancelled;
 };
+
+/* 16 MiB a second. */
+#define COMMIT_BYTES_PER_MS ((uint64_t)16 * 1024 * 1024 / 1000)
 
 /* Marks the wake_fd among epoll's events; others hold an engine's index above the descriptor. */
 #define EVENT_WAKE UINT64_MAX
@@ -212,7 +215,10 @@ static bool wants_http2(const struct http_call *call)
 	return call->hop.url.is_https && !is_streamed && !call->host->is_http1;
 }
 
-/* Once a host is known for HTTP/1.x, its streams join the connections that its other requests made. */
+/*
+ * Once a host is known for HTTP/1.x, its streams join the connections that its other requests
+ * made.
+ */
 static struct engine *engine_of(struct loop *loop, const struct http_call *call)
 {
 	bool is_shared = wants_http2(call) || (call->hop.url.is_https && call->host->is_http1);
@@ -414,6 +420,16 @@ static void cancel_everything(struct loop *loop)
 
 /* ---- Deadlines ---- */
 
+/*
+ * A server may move what it was sent before it answers (a registry that commits a blob to an object
+ * store), so its time for the first byte grows with the body.
+ */
+static int64_t first_byte_ms(const struct http_call *call)
+{
+	return call->http->options.first_byte_timeout_ms +
+		(int64_t)(call->body_len / COMMIT_BYTES_PER_MS);
+}
+
 /* When the call must have moved; INT64_MAX while it waits for its own worker. */
 static int64_t deadline_of(const struct http_call *call)
 {
@@ -423,7 +439,7 @@ static int64_t deadline_of(const struct http_call *call)
 	case PHASE_CONNECTING:
 		return call->since_ms + options->connect_timeout_ms;
 	case PHASE_WAITING:
-		return call->since_ms + options->first_byte_timeout_ms;
+		return call->since_ms + first_byte_ms(call);
 	case PHASE_SENDING:
 	case PHASE_RECEIVING:
 		if (!call->upload_paused && !call->download_paused)
@@ -446,7 +462,7 @@ static void set_timeout(const struct http_call *call, struct err **err)
 		break;
 	case PHASE_WAITING:
 		err_set(err, ERR_TIMEOUT, "no answer within %lld ms of the request",
-			(long long)options->first_byte_timeout_ms);
+			(long long)first_byte_ms(call));
 		break;
 	default:
 		err_set(err, ERR_TIMEOUT, "nothing was %s for %lld ms",

@@ -17,7 +17,10 @@ struct proxy_rules;
 struct proxy_rules *proxy_rules_new(void);
 void proxy_rules_free(struct proxy_rules *rules);
 
-/* Borrowed URL of the proxy, which may hold its password; "" for none. The loopback and metadata services never have one. */
+/*
+ * Borrowed URL of the proxy, which may hold its password; "" for none. The loopback and metadata
+ * services never have one.
+ */
 const char *proxy_for(const struct proxy_rules *rules, const struct url *url);
 
 #endif

@@ -28,10 +28,10 @@ struct redirect {
 };
 
 /*
- * Decides on `location`, answered by `from`, which was itself asked under `from_source` and whose URLs
- * have the source `server`. A hop to the same origin keeps from_source: a plain-http
- * registry that somebody configured may send us around inside itself. ERR_INVALID otherwise as above,
- * and for https to http.
+ * Decides on `location`, answered by `from`, which was itself asked under `from_source` and whose
+ * URLs have the source `server`. A hop to the same origin keeps from_source: a plain-http
+ * registry that somebody configured may send us around inside itself. ERR_INVALID otherwise as
+ * above, and for https to http.
  */
 bool redirect_decide(const struct url *from, enum http_source from_source, enum http_source server,
 	const char *location, struct redirect *ret_redirect, struct err **err);

@@ -18,8 +18,9 @@ bool retry_status(int status);
 bool retry_error(const struct err *err);
 
 /*
- * Reads "120" or an HTTP date in any of its three forms; a date gives its distance from now_unix_ms,
- * 0 if it has passed. False if it is neither. Never more than about a thousand years.
+ * Reads "120" or an HTTP date in any of its three forms; a date gives its distance from
+ * now_unix_ms, 0 if it has passed. False if it is neither. Never more than about a thousand
+ * years.
  */
 bool retry_after_parse(const char *value, int64_t now_unix_ms, int64_t *ret_ms);
 

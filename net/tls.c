@@ -1,7 +1,7 @@
 /*
- * Trust: which certificate authorities vouch for a server. One X509_STORE for each configuration, shared by
- * all its connections (a bundle given to every connection would be parsed by every connection).
- * Host names, protocol versions and the verdict are libcurl's business.
+ * Trust: which certificate authorities vouch for a server. One X509_STORE for each configuration,
+ * shared by all its connections (a bundle given to every connection would be parsed by every
+ * connection). Host names, protocol versions and the verdict are libcurl's business.
  */
 #include "net/tls.h"
 
@@ -58,7 +58,10 @@ static bool is_hashed(const char *path)
 	return found;
 }
 
-/* Every file that holds certificates, as Go programs do; files with something else are passed over. */
+/*
+ * Every file that holds certificates, as Go programs do; files with something else are passed
+ * over.
+ */
 static void add_all_files(X509_STORE *store, const char *path)
 {
 	DIR *directory = opendir(path);
@@ -103,8 +106,8 @@ static void add_first_bundle(X509_STORE *store)
 }
 
 /*
- * As in Go and OpenSSL, each variable replaces its half of the default. A bundle is read at once and
- * whole, so the default one only if there is no hashed directory beside it.
+ * As in Go and OpenSSL, each variable replaces its half of the default. A bundle is read at once
+ * and whole, so the default one only if there is no hashed directory beside it.
  */
 static bool add_system(X509_STORE *store, struct err **err)
 {
@@ -135,7 +138,10 @@ struct http_tls *http_tls_new(const struct http_tls_options *options, struct err
 		err_set(err, ERR_INTERNAL, "OpenSSL cannot make a certificate store");
 		return NULL;
 	}
-	/* A CA file may name an intermediate or the server's own certificate: that is trust enough. */
+	/*
+	 * A CA file may name an intermediate or the server's own certificate: that is trust
+	 * enough.
+	 */
 	X509_STORE_set_flags(tls->store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 	if (!add_system(tls->store, err))
 		return NULL;

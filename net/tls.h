@@ -14,7 +14,10 @@ void tls_apply(const struct http_tls *tls, void *ssl_ctx);
 
 bool tls_skips_verify(const struct http_tls *tls);
 
-/* A text that differs between any two configurations of the process: connections are shared by it. */
+/*
+ * A text that differs between any two configurations of the process: connections are shared by
+ * it.
+ */
 const char *tls_id(const struct http_tls *tls);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* Bodies above this wait for "100 Continue", so that a refusal costs no upload. */
 #define EXPECT_ABOVE_BYTES ((uint64_t)1 << 20)
-/* libcurl's own buffers of a streamed transfer, each way; collected ones keep its default of 16 KiB. */
+/* libcurl's own buffers of a streamed transfer, each way; others keep its 16 KiB. */
 #define STREAM_BUFFER_BYTES (128L * 1024)
 /* A redirect's body is read so that its connection can be used again, but not for ever. */
 #define REDIRECT_BODY_MAX ((size_t)64 * 1024)
@@ -77,9 +77,9 @@ static void count_request(struct http_call *call)
 }
 
 /*
- * libcurl sends a request again by itself when a reused connection dies without an answer: mostly one
- * that the server had closed already, but it cannot know. Not for POST and PATCH unless the caller
- * allows it, and not when bytes have left the channel for good.
+ * libcurl sends a request again by itself when a reused connection dies without an answer: mostly
+ * one that the server had closed already, but it cannot know. Not for POST and PATCH unless the
+ * caller allows it, and not when bytes have left the channel for good.
  */
 static bool may_send_again(const struct http_call *call)
 {
@@ -131,7 +131,7 @@ static size_t take_streamed(struct http_call *call, char *buffer, size_t max)
 
 	pthread_mutex_lock(&http->lock);
 	if (call->answered_early) {
-		/* The rest is not wanted; the connection is closed, so nothing can take it for a request. */
+		/* The connection will be closed, so that nothing takes the rest for a request. */
 		pthread_mutex_unlock(&http->lock);
 		return 0;
 	}
@@ -405,9 +405,9 @@ static void set_trust(CURL *easy, struct http_call *call)
 	/* libcurl hands the pointer back as it came; tls_apply takes it as const again. */
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
 	/*
-	 * libcurl shares connections and sessions between requests whose TLS options are equal, and the
-	 * store is not one it can see. This path names the configuration; nothing is ever read
-	 * there, because the store it would be added to is replaced.
+	 * libcurl shares connections and sessions between requests whose TLS options are equal,
+	 * and the store is not one it can see. This path names the configuration; nothing is ever
+	 * read there, because the store it would be added to is replaced.
 	 */
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, tls_id(tls));
@@ -424,7 +424,9 @@ static void set_connection(CURL *easy, struct http_call *call, bool wants_http2)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->http->options.connect_timeout_ms);
-	/* Without this, giving up during a name look-up would block the I/O thread until it ends. */
+	/*
+	 * Without this, giving up during a name look-up would block the I/O thread until it ends.
+	 */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, call->hop.proxy);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
@@ -488,7 +490,9 @@ void *transfer_handle(struct transfer *transfer)
 
 /* ---- Running ---- */
 
-/* Half a channel at least, so that a reader of small pieces does not start and stop us each time. */
+/*
+ * Half a channel at least, so that a reader of small pieces does not start and stop us each time.
+ */
 static bool reader_made_room(const struct http_call *call)
 {
 	return channel_room(&call->download) >= HTTP_CHANNEL_BYTES / 2;
@@ -548,7 +552,10 @@ bool transfer_result(struct http_call *call, int code, struct err **err)
 		err_keep_first(err, &call->err);
 		return false;
 	}
-	/* The rest of a redirect's body is of no interest, and it may have been cut short on purpose. */
+	/*
+	 * The rest of a redirect's body is of no interest, and it may have been cut short on
+	 * purpose.
+	 */
 	if (call->hop.is_redirect)
 		return true;
 	/*

@@ -23,8 +23,8 @@ bool transfer_resume(struct http_call *call);
 uint64_t transfer_uploaded(const struct transfer *transfer);
 
 /*
- * What became of the hop: true for a complete answer (to be followed if hop.is_redirect), false with the
- * error. `code` is libcurl's CURLcode.
+ * What became of the hop: true for a complete answer (to be followed if hop.is_redirect), false
+ * with the error. `code` is libcurl's CURLcode.
  */
 bool transfer_result(struct http_call *call, int code, struct err **err);
 

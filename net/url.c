@@ -296,14 +296,3 @@ bool url_resolve(
 	*ret_url = url;
 	return true;
 }
-
-bool url_resolve_text(const char *base, const char *reference, char **ret_text, struct err **err)
-{
-	CLEANUP(url_release) struct url from = {0};
-	CLEANUP(url_release) struct url to = {0};
-
-	if (!url_parse(base, &from, err) || !url_resolve(&from, reference, &to, err))
-		return false;
-	*ret_text = url_format(&to);
-	return true;
-}

@@ -36,14 +36,11 @@ char *url_label(const struct url *url);
 bool url_same_origin(const struct url *a, const struct url *b);
 
 /*
- * What `reference` (of a Location or Link header) means in a response from `base`: RFC 3986 section 5.2,
- * except that dot segments are removed only from a merged relative path; what the server wrote in full
- * is sent as it is.
+ * What `reference` (of a Location or Link header) means in a response from `base`: RFC 3986
+ * section 5.2, except that dot segments are removed only from a merged relative path; what the
+ * server wrote in full is sent as it is.
  */
 bool url_resolve(
 	const struct url *base, const char *reference, struct url *ret_url, struct err **err);
-
-/* The same for text. Fresh memory in *ret_text. */
-bool url_resolve_text(const char *base, const char *reference, char **ret_text, struct err **err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A little HTTP/1.1 server on 127.0.0.1 for tests: a thread for each connection, and a
- * handler of the test that answers each request byte by byte if it likes, so that it can also answer
+ * A little HTTP/1.1 server on 127.0.0.1 for tests: a thread for each connection, and a handler of
+ * the test that answers each request byte by byte if it likes, so that it can also answer
  * wrongly. It keeps a connection open until the handler closes it.
  */
 #ifndef CIP_TESTS_FAKES_TINY_SERVER_H
@@ -49,7 +49,10 @@ unsigned tiny_server_requests(struct tiny_server *server);
 /* Value of a request header, in static memory of the thread; NULL if absent. */
 const char *tiny_header(const struct tiny_exchange *exchange, const char *name);
 
-/* Reads up to `max` further bytes of the body into `bytes` (NULL: drops them). Sends 100 Continue if asked. */
+/*
+ * Reads up to `max` further bytes of the body into `bytes` (NULL: drops them). Sends 100 Continue
+ * if asked.
+ */
 size_t tiny_read_body(struct tiny_exchange *exchange, void *bytes, size_t max);
 
 /* False once the client is gone. */
@@ -57,7 +60,10 @@ bool tiny_send(struct tiny_exchange *exchange, const void *bytes, size_t len);
 bool tiny_sendf(struct tiny_exchange *exchange, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A whole answer with Content-Length; `headers` are lines ending in \r\n, may be "". No body for HEAD. */
+/*
+ * A whole answer with Content-Length; `headers` are lines ending in \r\n, may be "". No body for
+ * HEAD.
+ */
 void tiny_reply(struct tiny_exchange *exchange, int status, const char *headers, const char *body);
 
 /* End of this connection, in the ordinary way or with a reset. */

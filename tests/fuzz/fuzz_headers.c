@@ -1,6 +1,6 @@
 /*
- * Header blocks as they arrive line by line. Input: a name, a line break, the lines. The limits must
- * hold, and no value may contain a line break.
+ * Header blocks as they arrive line by line. Input: a name, a line break, the lines. The limits
+ * must hold, and no value may contain a line break.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
  * Redirects between real servers on the loopback, and URLs that a server gave: where we go, what we
  * take along, and where we refuse to go.
  */
+#include <stdlib.h>
+
 #include "tests/threads/http_fixture.h"
 
 /* Two servers are two origins, because their ports differ. */
@@ -26,18 +28,20 @@ static void redirect_to(struct tiny_exchange *x, int status, const char *locatio
 	mem_free(header);
 }
 
-/* /to/STATUS/LOCATION redirects, where %s stands for the other server; /loop to itself; else answers. */
+/*
+ * /to/STATUS/LOCATION redirects, where %s stands for the other server; /loop to itself; else
+ * answers.
+ */
 static void place_handler(struct tiny_exchange *x, void *ctx)
 {
 	struct place *place = ctx;
-	int status = 0, at = 0;
 
-	if (sscanf(x->target, "/to/%d/%n", &status, &at) == 1) {
-		const char *location = x->target + at;
+	if (strncmp(x->target, "/to/", 4) == 0) {
+		const char *location = x->target + strlen("/to/302/");
 		char *full = strncmp(location, "OTHER", 5) == 0
 			? mem_printf("%s%s", place->other, location + 5)
 			: mem_strdup(location);
-		redirect_to(x, status, full);
+		redirect_to(x, (int)strtol(x->target + 4, NULL, 10), full);
 		mem_free(full);
 	} else if (strcmp(x->target, "/loop") == 0) {
 		redirect_to(x, 302, "/loop");

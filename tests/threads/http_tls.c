@@ -1,6 +1,6 @@
 /*
- * Trust: whose certificates are accepted, which connections are shared, and what a redirect may take
- * along, over real TLS on the loopback.
+ * Trust: whose certificates are accepted, which connections are shared, and what a redirect may
+ * take along, over real TLS on the loopback.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
