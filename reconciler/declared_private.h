@@ -41,9 +41,9 @@ void declared_parse(struct declared *declared, uint32_t project, enum declared_p
 	const char *bytes, size_t len);
 
 /*
- * Checks that need both files of a project: lengths of names, number of repositories.
+ * Checks that need both files of project number `index`: lengths of names, number of repositories.
  * `repositories` counts through all projects.
  */
-void declared_check_project(struct declared *declared, uint32_t project, size_t *repositories);
+void declared_check_project(struct declared *declared, uint32_t index, size_t *repositories);
 
 #endif
