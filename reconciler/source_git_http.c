@@ -9,13 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/enc.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "net/http.h"
+#include "net/retry.h"
 
 #define ADVERTISEMENT_MAX ((size_t)64 << 20)
 #define REQUEST_MAX ((size_t)64 << 20)
+#define CHUNK ((size_t)64 * 1024)
 #define TOKEN_MAX ((size_t)16 * 1024)
 
 static const char refs_suffix[] = "/info/refs?service=git-upload-pack";
@@ -26,10 +30,11 @@ struct http_wire {
 	struct http *http;
 	struct http_tls *tls;
 	char *authorization; /* secret; NULL: none */
-	struct http_response refs;
+	struct str refs;
 	size_t refs_read;
-	char *base; /* where POSTs go, once the refs are in */
-	bool base_is_ours;
+	enum http_source source; /* under which POSTs are sent */
+	char *base;		 /* where POSTs go, once the refs are in */
+	bool same_host; /* the refs came from the URL's own origin: the token may go there */
 	enum source_git_phase phase;
 	struct str request;
 	struct http_call *call; /* of the current POST, once its answer is being read */
@@ -52,7 +57,7 @@ static bool refused(const struct http_wire *wire, int status, struct err **err)
 			"%s wants credentials (HTTP %d) or hides that there is no such repository: "
 			"give a token that may read it in a token file or in CIP_GIT_TOKEN",
 			wire->url->host, status);
-	if (!wire->base_is_ours && wire->base)
+	if (!wire->same_host)
 		return err_set_http(err, ERR_AUTH, status,
 			"the repository has moved to another host, which wants credentials (HTTP "
 			"%d); the token stays with %s: name the new URL",
@@ -101,9 +106,8 @@ static bool same_origin(const char *a, const char *b)
 }
 
 /* Notes where the refs came from, as the place for what follows. */
-static bool take_base(struct http_wire *wire, struct err **err)
+static bool take_base(struct http_wire *wire, const char *url, struct err **err)
 {
-	const char *url = wire->refs.url;
 	size_t len = strlen(url);
 	size_t suffix = strlen(refs_suffix);
 
@@ -114,15 +118,36 @@ static bool take_base(struct http_wire *wire, struct err **err)
 			wire->url->host);
 	mem_free(wire->base);
 	wire->base = mem_strndup(url, len - suffix);
-	wire->base_is_ours = same_origin(wire->url->text, url);
 	return true;
 }
 
-static bool get_refs(struct http_wire *wire, struct err **err)
+/* Reads the whole answer; looks at the deadline as it comes in, so that a trickle ends too. */
+static bool read_refs(struct http_wire *wire, struct http_call *call, struct err **err)
 {
+	CLEANUP(mem_freep) char *chunk = mem_new(CHUNK, 1);
+
+	str_clear(&wire->refs);
+	wire->refs_read = 0;
+	for (;;) {
+		size_t len;
+
+		if (!source_git_deadline_check(wire->deadline, err) ||
+			!http_call_read(call, chunk, CHUNK, &len, err))
+			return false;
+		if (len == 0)
+			return true;
+		if (!str_add(&wire->refs, chunk, len))
+			return err_set(err, ERR_TOO_LARGE, "%s sent more than %zu bytes of refs",
+				wire->url->host, ADVERTISEMENT_MAX);
+	}
+}
+
+static bool get_refs_once(struct http_wire *wire, char **ret_retry_after, struct err **err)
+{
+	static const char answer_type[] = "application/x-git-upload-pack-advertisement";
 	CLEANUP(mem_freep) char *url = mem_printf("%s%s", wire->url->text, refs_suffix);
 	const struct http_header headers[] = {
-		{.name = "Accept", .value = "application/x-git-upload-pack-advertisement"},
+		{.name = "Accept", .value = answer_type},
 		{.name = "Authorization", .value = wire->authorization, .is_private = true},
 	};
 	const struct http_request request = {
@@ -130,19 +155,56 @@ static bool get_refs(struct http_wire *wire, struct err **err)
 		.url = url,
 		.headers = headers,
 		.header_count = wire->authorization ? 2 : 1,
-		.response_max = ADVERTISEMENT_MAX,
-		.repeatable = true,
+		.response_streamed = true,
 		.tls = wire->tls,
 	};
+	CLEANUP(http_call_freep) struct http_call *call = http_start(wire->http, &request);
+	const struct http_response *response;
 
-	http_response_release(&wire->refs);
-	memset(&wire->refs, 0, sizeof(wire->refs));
-	wire->refs_read = 0;
-	if (!http_do(wire->http, &request, &wire->refs, err))
+	if (!http_call_wait_head(call, err))
 		return false;
-	return check_answer(
-		       wire, &wire->refs, "application/x-git-upload-pack-advertisement", err) &&
-		take_base(wire, err);
+	response = http_call_response(call);
+	*ret_retry_after = http_response_header(response, "Retry-After", 0);
+	wire->same_host = same_origin(wire->url->text, response->url);
+	wire->source = response->source;
+	return check_answer(wire, response, answer_type, err) &&
+		take_base(wire, response->url, err) && read_refs(wire, call, err);
+}
+
+static bool is_worth_retrying(const struct err *err)
+{
+	return retry_error(err) || err_is(err, ERR_THROTTLED);
+}
+
+/* http_do's manners (back-off, Retry-After) under the fetch's own deadline. */
+static bool get_refs(struct http_wire *wire, struct err **err)
+{
+	const struct http_options *settings = http_settings(wire->http);
+	const struct source_git_deadline *deadline = wire->deadline;
+
+	for (unsigned attempt = 1;; attempt++) {
+		CLEANUP(mem_freep) char *retry_after = NULL;
+		CLEANUP(err_freep) struct err *failure = NULL;
+		int64_t wait_ms;
+
+		if (get_refs_once(wire, &retry_after, &failure))
+			return true;
+		if (!retry_after ||
+			!retry_after_parse(retry_after, clock_unix_ms(settings->clock), &wait_ms))
+			wait_ms = retry_backoff_ms(settings->clock, attempt,
+				settings->retry_base_ms, settings->retry_max_ms);
+		if (!is_worth_retrying(failure) || attempt >= settings->attempts ||
+			wait_ms > settings->retry_after_max_ms ||
+			wait_ms >= source_git_deadline_left_ms(deadline)) {
+			err_keep_first(err, &failure);
+			return false;
+		}
+		log_debug("%s; attempt %u, next in %lld ms", failure->msg, attempt,
+			(long long)wait_ms);
+		cancel_sleep_ms(deadline->cancel, CANCEL_DRAIN, wait_ms);
+		if (!source_git_deadline_check(deadline, err))
+			return false;
+	}
 }
 
 static void end_call(struct http_wire *wire)
@@ -184,9 +246,9 @@ static bool post(struct http_wire *wire, struct err **err)
 	const struct http_request request = {
 		.method = "POST",
 		.url = url,
-		.source = wire->refs.source,
+		.source = wire->source,
 		.headers = headers,
-		.header_count = wire->authorization && wire->base_is_ours ? 3 : 2,
+		.header_count = wire->authorization && wire->same_host ? 3 : 2,
 		.body = str_text(&wire->request),
 		.body_len = wire->request.len,
 		.response_streamed = true,
@@ -203,10 +265,10 @@ static bool http_read(void *ctx, void *bytes, size_t max, size_t *ret_len, struc
 	struct http_wire *wire = ctx;
 
 	if (wire->phase == SOURCE_GIT_ADVERTISE) {
-		size_t left = wire->refs.body.len - wire->refs_read;
+		size_t left = wire->refs.len - wire->refs_read;
 		size_t len = left < max ? left : max;
 
-		memcpy(bytes, str_text(&wire->refs.body) + wire->refs_read, len);
+		memcpy(bytes, str_text(&wire->refs) + wire->refs_read, len);
 		wire->refs_read += len;
 		*ret_len = len;
 		return true;
@@ -221,7 +283,7 @@ static void http_wire_free(void *ctx)
 	struct http_wire *wire = ctx;
 
 	end_call(wire);
-	http_response_release(&wire->refs);
+	str_release(&wire->refs);
 	http_tls_free(wire->tls);
 	mem_free_secret_string(wire->authorization);
 	mem_free(wire->base);
@@ -294,6 +356,7 @@ struct source_git_wire *source_git_http_new(
 	http->deadline = options->deadline;
 	http->http = options->http;
 	str_init(&http->request, REQUEST_MAX);
+	str_init(&http->refs, ADVERTISEMENT_MAX);
 	*wire = (struct source_git_wire){
 		.stateless = true,
 		.begin = http_begin,

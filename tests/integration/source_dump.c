@@ -3,7 +3,7 @@
  * in order. For tests of the source over real servers.
  *
  *	source_dump git URL [ref=R] [path=P] [cache=D] [token-file=F] [username=U] [key=F] [ca=F]
- *			[timeout=MS]
+ *			[timeout=MS] [patience=MS]
  *	source_dump directory PATH
  *
  * Exit status: 0, or 1 with "kind: message" on standard error.
@@ -19,8 +19,6 @@
 #include "reconciler/source.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 20)
-/* A server that never answers must not hold a test up. */
-#define PATIENCE_MS 2000
 
 static const char *setting(int count, char **texts, const char *name)
 {
@@ -59,18 +57,20 @@ static bool dump(struct source *source, const char *directory, struct err **err)
 	return true;
 }
 
+/* `fallback` if it is not there or no number. */
+static int64_t duration(int count, char **texts, const char *name, int64_t fallback)
+{
+	const char *text = setting(count, texts, name);
+	uint64_t ms;
+
+	return text && number_parse(text, 1000000, &ms) ? (int64_t)ms : fallback;
+}
+
 static struct source *open_source(int count, char **arguments, struct http *http, struct err **err)
 {
 	char **rest = arguments + 2;
-	const char *timeout = setting(count - 2, rest, "timeout");
-	uint64_t timeout_ms = 0;
-
 	if (strcmp(arguments[0], "directory") == 0)
 		return source_open_directory(arguments[1], err);
-	if (timeout && !number_parse(timeout, 1000000, &timeout_ms)) {
-		err_set(err, ERR_USAGE, "timeout=%s", timeout);
-		return NULL;
-	}
 
 	const struct source_git_options options = {
 		.url = arguments[1],
@@ -82,17 +82,19 @@ static struct source *open_source(int count, char **arguments, struct http *http
 		.ssh_key_file = setting(count - 2, rest, "key"),
 		.ca_file = setting(count - 2, rest, "ca"),
 		.http = http,
-		.timeout_ms = (int64_t)timeout_ms,
+		.timeout_ms = duration(count - 2, rest, "timeout", 0),
 	};
 	return source_open_git(&options, err);
 }
 
 static bool run(int count, char **arguments, struct err **err)
 {
+	/* A server that never answers must not hold a test up. */
+	int64_t patience = duration(count, arguments, "patience", 5000);
 	const struct http_options options = {
 		.user_agent = "source_dump",
-		.first_byte_timeout_ms = PATIENCE_MS,
-		.stall_timeout_ms = PATIENCE_MS,
+		.first_byte_timeout_ms = patience,
+		.stall_timeout_ms = patience,
 		.attempts = 2,
 		.retry_base_ms = 10,
 	};

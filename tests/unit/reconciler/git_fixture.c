@@ -1,5 +1,5 @@
 /* See git_fixture.h. Tests may start git; the program never does. */
-#include "git_fixture.h"
+#include "tests/unit/reconciler/git_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

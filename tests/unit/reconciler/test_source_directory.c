@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "git_fixture.h"
 #include "reconciler/source_backend.h"
+#include "tests/unit/reconciler/git_fixture.h"
 
 static struct source *open_tree(void)
 {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "git_fixture.h"
+#include "tests/unit/reconciler/git_fixture.h"
 
 static struct source *open_git(const struct source_git_options *options)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "git_fixture.h"
+#include "tests/unit/reconciler/git_fixture.h"
 
 static struct source_git_options cached = {.url = "repo", .cache_dir = "cache"};
 

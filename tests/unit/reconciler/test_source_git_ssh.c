@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "git_fixture.h"
+#include "tests/unit/reconciler/git_fixture.h"
 
 /* Runs what it was asked to run, here; notes its arguments, one a line, and its environment. */
 static const char honest[] = "#!/bin/sh\n"
@@ -134,37 +134,50 @@ Test(source_git_ssh, calls_ssh_with_checked_arguments_only)
 	cr_expect_null(strstr(environment, "SSH_ASKPASS"), "%s", environment);
 }
 
+/* One connection, without what is tried again after it. */
+static void expect_end(const char *script, enum err_kind kind, const char *words)
+{
+	CLEANUP(source_git_url_release) struct source_git_url url = {0};
+	CLEANUP(err_freep) struct err *err = NULL;
+	CLEANUP(mem_freep) char *text = mem_printf("#!/bin/sh\n%s\n", script);
+	const struct source_git_deadline deadline = source_git_deadline_start(NULL, 0);
+	char byte;
+	size_t len;
+
+	install(text);
+	cr_assert(source_git_url_parse("example.com:a", &url, NULL));
+	const struct source_git_ssh_options options = {.url = &url, .deadline = &deadline};
+	CLEANUP(source_git_wire_freep)
+	struct source_git_wire *wire = source_git_ssh_new(&options, NULL);
+	cr_assert(wire->begin(wire->ctx, SOURCE_GIT_ADVERTISE, NULL));
+	cr_assert_not(wire->read(wire->ctx, &byte, 1, &len, &err));
+	cr_expect_eq(err->kind, kind, "%s: %s", err_kind_name(err->kind), err->msg);
+	cr_expect(strstr(err->msg, words), "%s", err->msg);
+}
+
 Test(source_git_ssh, turns_what_ssh_says_into_advice)
 {
-	static const struct {
-		const char *script;
-		enum err_kind kind;
-		const char *words;
-	} cases[] = {
-		{"echo 'Host key verification failed.' >&2; exit 255", ERR_TLS, "known_hosts"},
-		{"echo 'git@x: Permission denied (publickey).' >&2; exit 255", ERR_AUTH,
-			"no key was accepted"},
-		{"echo 'ERROR: Repository not found.' >&2; exit 1", ERR_NOT_FOUND,
-			"ssh ended with 1 and said: ERROR: Repository not found."},
-		{"echo 'sh: git-upload-pack: command not found' >&2; exit 127", ERR_UNSUPPORTED,
-			"no Git"},
-		{"echo 'ssh: connect: Connection refused' >&2; exit 255", ERR_TRANSIENT,
-			"Connection refused"},
-		{"exit 3", ERR_TRANSIENT, "ssh ended with 3 without a word"},
-		{"kill -9 $$", ERR_TRANSIENT, "ssh ended with 137"},
-		{"echo 'Welcome to the machine'", ERR_INVALID, "not a Git repository?"},
-		{"printf '0000'", ERR_INVALID, "neither branches nor tags"},
-		{"printf '0033ERR access denied or repository not exported: x\\n'", ERR_INVALID,
-			"access denied"},
-		{"printf '00'", ERR_TRANSIENT, "ssh ended with 0"},
-	};
+	expect_end("echo 'Host key verification failed.' >&2; exit 255", ERR_TLS, "known_hosts");
+	expect_end("echo 'git@x: Permission denied (publickey).' >&2; exit 255", ERR_AUTH,
+		"no key was accepted");
+	expect_end("echo 'ERROR: Repository not found.' >&2; exit 1", ERR_NOT_FOUND,
+		"ssh ended with 1 and said: ERROR: Repository not found.");
+	expect_end("echo 'sh: git-upload-pack: command not found' >&2; exit 127", ERR_UNSUPPORTED,
+		"no Git");
+	expect_end("echo 'ssh: connect: Connection refused' >&2; exit 255", ERR_TRANSIENT,
+		"Connection refused");
+	expect_end("exit 3", ERR_TRANSIENT, "ssh ended with 3 without a word");
+	expect_end("kill -9 $$", ERR_TRANSIENT, "ssh ended with 137");
+}
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		CLEANUP(mem_freep) char *script = mem_printf("#!/bin/sh\n%s\n", cases[i].script);
-
-		install(script);
-		expect_failure(cases[i].kind, cases[i].words);
-	}
+Test(source_git_ssh, servers_that_speak_something_else)
+{
+	install("#!/bin/sh\necho 'Welcome to the machine'\n");
+	expect_failure(ERR_INVALID, "not a Git repository?");
+	install("#!/bin/sh\nprintf '0000'\n");
+	expect_failure(ERR_INVALID, "neither branches nor tags");
+	install("#!/bin/sh\nprintf '0033ERR access denied or repository not exported: x\\n'\n");
+	expect_failure(ERR_INVALID, "access denied");
 }
 
 Test(source_git_ssh, tries_again_what_may_pass)
