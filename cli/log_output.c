@@ -72,6 +72,19 @@ static void write_json(const struct log_output *log, json_t *object)
 	write_line(log, &line);
 }
 
+/* "2026-01-02T03:04:05.678Z" to "03:04:05Z". */
+static void keep_time_of_day(char time[CLOCK_RFC3339_SIZE])
+{
+	const char *day_end = strchr(time, 'T');
+	size_t len = day_end ? strcspn(day_end + 1, ".") : 0;
+
+	if (!len)
+		return;
+	memmove(time, day_end + 1, len);
+	time[len] = 'Z';
+	time[len + 1] = '\0';
+}
+
 void log_output_message(
 	const struct log_output *log, int64_t unix_ms, enum log_level level, const char *text)
 {
@@ -83,6 +96,8 @@ void log_output_message(
 		return;
 	}
 	clock_format_rfc3339(unix_ms, time);
+	if (log->brief)
+		keep_time_of_day(time);
 	if (log->colour)
 		str_addf(&line, DIM "%s" PLAIN " %s%-7s" PLAIN " ", time, colour_of(level),
 			log_level_name(level));

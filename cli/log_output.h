@@ -20,6 +20,7 @@
 struct log_output {
 	FILE *stream;
 	bool json;
+	bool brief;  /* text only: the time of day is enough, for somebody who looks on */
 	bool colour; /* text only */
 };
 

@@ -207,7 +207,11 @@ struct output *output_new(const struct options *options)
 
 	output->options = options;
 	output->log = (struct log_output){
-		.stream = stderr, .json = json, .colour = terminal.colour && !json};
+		.stream = stderr,
+		.json = json,
+		.brief = terminal.is_terminal,
+		.colour = terminal.colour,
+	};
 	output->directory = mem_strdup("");
 	output->wants_progress =
 		terminal.is_terminal && !json && strcmp(options->progress, "auto") == 0;

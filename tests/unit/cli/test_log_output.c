@@ -49,8 +49,11 @@ Test(log_output, colours_end_where_they_began)
 {
 	begin(false, true);
 	log_output_message(&output, MOMENT, LOG_ERROR, "x");
-	cr_assert_str_eq(
-		end(), "\033[2m2026-01-02T03:04:05.678Z\033[0m \033[31merror  \033[0m x\n");
+	output.brief = true;
+	log_output_message(&output, MOMENT, LOG_ERROR, "y");
+	cr_assert_str_eq(end(),
+		"\033[2m2026-01-02T03:04:05.678Z\033[0m \033[31merror  \033[0m x\n"
+		"\033[2m03:04:05Z\033[0m \033[31merror  \033[0m y\n");
 }
 
 static struct finding finding = {
