@@ -89,7 +89,7 @@ struct digest digest_of(enum digest_algorithm algorithm, const void *bytes, size
 	return hasher_finish(hasher);
 }
 
-/* OpenSSL's hashing fails only without memory or without its algorithms: nothing to carry on with. */
+/* OpenSSL's hashing fails only without memory or algorithms: nothing to carry on with. */
 static void must(bool ok)
 {
 	if (!ok) {

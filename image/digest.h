@@ -22,7 +22,10 @@ struct digest {
 	uint8_t bytes[DIGEST_MAX_SIZE]; /* unused tail is zero */
 };
 
-/* "sha256:" + 64 or "sha512:" + 128 lower-case digits, nothing around them. ERR_INVALID says what is wrong. */
+/*
+ * "sha256:" + 64 or "sha512:" + 128 lower-case digits, nothing around them. ERR_INVALID says what
+ * is wrong.
+ */
 bool digest_parse(const char *text, struct digest *ret_digest, struct err **err);
 
 /* NUL-terminated. Returns ret_text. */

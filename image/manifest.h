@@ -47,8 +47,9 @@ struct manifest {
  * Understands the document by its shape: `manifests` is an index, `config`/`layers`/`blobs` an
  * image; unknown media types of children, configs and layers pass through. `content_type` (may be
  * NULL) is what the server said and must not contradict the document's own mediaType.
- * ERR_INVALID: no JSON, wrong shape, negative size, malformed digest, duplicate keys, both shapes at once, or Docker schema 1
- * (ERR_UNSUPPORTED with advice). ERR_TOO_LARGE: more than 10,000 descriptors.
+ * ERR_INVALID: no JSON, wrong shape, both shapes at once, no or negative size, malformed digest,
+ * duplicate keys, one digest with two sizes. ERR_UNSUPPORTED: Docker schema 1, with advice.
+ * ERR_TOO_LARGE: more than 10,000 descriptors.
  */
 bool manifest_parse(const char *bytes, size_t len, const char *content_type,
 	struct manifest *ret_manifest, struct err **err);

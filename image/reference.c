@@ -7,7 +7,6 @@
 #include "image/reference.h"
 
 #include <arpa/inet.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -36,7 +35,7 @@ static bool is_alnum(char c)
 
 /* ---- Paths ---- */
 
-/* How many bytes of a separator begin at text: ".", "_", "__" or dashes; 0 if none is well formed. */
+/* Length of the separator at text: ".", "_", "__" or dashes; 0 if there is none or a wrong one. */
 static size_t separator_len(const char *text, size_t len)
 {
 	size_t run = 1;
@@ -117,7 +116,7 @@ static bool label_is_valid(const char *text, size_t len)
 	return true;
 }
 
-/* A last label of digits, or of 0x and digits, makes resolvers read the whole name as an address. */
+/* A last label of digits, or of 0x and digits: resolvers read the whole name as an address. */
 static bool label_is_number(const char *label)
 {
 	if (label[0] == '0' && label[1] == 'x')
@@ -247,7 +246,7 @@ bool host_is_loopback(const char *host)
 		(len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0);
 }
 
-/* ---- Registries and repositories ---- */
+/* ---- Registries ---- */
 
 static bool canonical(const char *text, struct str *out, struct err **err)
 {
@@ -269,45 +268,10 @@ static bool canonical(const char *text, struct str *out, struct err **err)
 bool registry_name_canonical(const char *text, char **ret_name, struct err **err)
 {
 	CLEANUP(str_release) struct str name = STR_INIT(2 * REPOSITORY_MAX);
-	if (!canonical(text, &name, err))
+	if (!canonical(text, &name, err) || !length_check(str_text(&name), err))
 		return err_prefix(err, "registry '%.80s'", text);
 	*ret_name = str_steal(&name, NULL);
 	return true;
-}
-
-static bool repository_check(const char *text, struct str *name, struct err **err)
-{
-	if (!canonical(text, name, err))
-		return false;
-	const char *slash = strchr(str_text(name), '/');
-	if (!slash)
-		return err_set(err, ERR_INVALID, "a host alone is no repository");
-	if (!strchr(slash + 1, '/') &&
-		strncmp(str_text(name), DOCKER_HUB "/", sizeof(DOCKER_HUB)) == 0) {
-		CLEANUP(mem_freep) char *path = mem_strdup(slash + 1);
-		str_clear(name);
-		str_addf(name, "%s/library/%s", DOCKER_HUB, path);
-	}
-	return length_check(str_text(name), err);
-}
-
-bool repository_parse(const char *text, struct repository *ret_repository, struct err **err)
-{
-	CLEANUP(str_release) struct str name = STR_INIT(2 * REPOSITORY_MAX);
-	if (!repository_check(text, &name, err))
-		return err_prefix(err, "repository '%.80s'", text);
-	char *host = str_steal(&name, NULL);
-	char *slash = strchr(host, '/');
-	*slash = '\0';
-	*ret_repository = (struct repository){.host = host, .path = slash + 1};
-	return true;
-}
-
-void repository_release(struct repository *repository)
-{
-	/* The one block was made writable by repository_parse; the type lends it out read-only. */
-	mem_free((void *)(uintptr_t)repository->host);
-	*repository = (struct repository){0};
 }
 
 /* ---- Tags ---- */

@@ -19,25 +19,18 @@ struct repository {
 
 /*
  * Canonical form of a registry of a promoter manifest: host, optionally followed by path
- * components ("us-docker.pkg.dev/project/repo"). The host is mandatory: short names are errors.
- * ERR_INVALID names the offending part. The caller frees the result.
+ * components ("us-docker.pkg.dev/project/repo"). The host is mandatory: short names are errors, and
+ * so are more than 255 bytes. ERR_INVALID names the offending part. The caller frees the result.
  */
 bool registry_name_canonical(const char *text, char **ret_name, struct err **err);
 
-/* "component{/component}", as an image name below a registry. ERR_INVALID names the offending part. */
+/*
+ * "component{/component}" of at most 255 bytes, as an image name below a registry. ERR_INVALID names
+ * the offending part.
+ */
 bool image_name_check(const char *name, struct err **err);
 
-/*
- * Brings "host/path" into canonical form (a single component on Docker Hub gains "library/") and
- * splits it at its first slash into fresh memory: repository_release. The length limit of 255
- * bytes for "host/path" applies. ERR_INVALID names the offending part.
- */
-bool repository_parse(const char *text, struct repository *ret_repository, struct err **err);
-
-/* Frees what repository_parse made; not for borrowed ones. Safe to call twice. */
-void repository_release(struct repository *repository);
-
-/* True for addresses and names of the loopback: localhost, *.localhost, 127.0.0.0/8, [::1], any port. */
+/* Addresses and names of the loopback: localhost, *.localhost, 127.0.0.0/8, [::1], any port. */
 bool host_is_loopback(const char *host);
 
 /* [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}, ASCII. */

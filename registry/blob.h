@@ -32,7 +32,7 @@ void blob_put_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, uint64_t size,
 	const struct blob_upload *upload, struct http_tally *tally);
 
-/* 201, or what old servers say instead. ERR_DIGEST if the registry says it stored something else. */
+/* 201, or what old servers say. ERR_DIGEST if the registry says it stored something else. */
 bool blob_put_take(const struct request *request, const struct digest *digest, struct err **err);
 
 void blob_head_init(struct request *request, struct registry *registry,

@@ -112,21 +112,35 @@ static void put_node(
 	}
 }
 
-static void put_height(struct group *group, unsigned height)
+/* Another thread was at it. Usually it is done now; if it failed there, it is ours. */
+static void put_later(struct group *group, struct put *put)
 {
 	struct copier *copier = group->copier;
+	struct copy_destination *to = put->target->to;
+	struct err *err = NULL;
+	enum once_turn turn = copy_memory_begin(copier->memory, put->key, copier->cancel);
+	if (turn == ONCE_MINE) {
+		bool ok = registry_manifest_put(copier->registry, &to->repository, put->node->key,
+			&put->node->document, &to->tally, &err);
+		copy_memory_finish(copier->memory, put->key, ok);
+		if (!ok)
+			target_refused_manifest(put->target, err);
+	} else if (turn == ONCE_CANCELLED) {
+		cancel_check(copier->cancel, CANCEL_NOW, &err);
+		target_fail(put->target, err);
+	}
+	put_free(put);
+}
+
+static void put_height(struct group *group, unsigned height)
+{
 	struct puts mine = {0}, later = {0};
 	for (size_t i = 1; i < group->tree.nodes.len; i++)
 		if (group->tree.nodes.items[i]->height == height)
 			put_node(group, group->tree.nodes.items[i], &mine, &later);
 	run(group, &mine);
-	for (size_t i = 0; i < later.items.len; i++) {
-		struct put *put = later.items.items[i];
-		struct puts none = {0};
-		sort_put(group, put, copy_memory_begin(copier->memory, put->key, copier->cancel),
-			&mine, &none);
-		run(group, &mine);
-	}
+	for (size_t i = 0; i < later.items.len; i++)
+		put_later(group, later.items.items[i]);
 	vec_release(&later.items);
 }
 

@@ -1,5 +1,5 @@
 /*
- * What the phases of a copy share (copy.c says in which order they run). Internal to registry/copy*.
+ * What the phases of a copy share; copy.c says in which order they run. Internal to registry/.
  *
  * A group belongs to the thread that works on it. The copier is shared: limits and pointers are set
  * once, its memory locks itself.
@@ -117,7 +117,7 @@ void stream_blob(struct group *group, struct blob_job *const *jobs, size_t count
 void manifests_put_children(struct group *group);
 void tags_put_root(struct group *group);
 
-/* The target misses something if that is what the error says, else it has failed. Takes the error. */
+/* "Not found" means that the target misses something; else it has failed. Takes the error. */
 void target_refused_manifest(struct target *target, struct err *err);
 
 #endif

@@ -54,7 +54,7 @@ void stream_open_uploads(struct group *group, struct blob_job *const *jobs, size
 	mem_free(requests);
 }
 
-/* After a failed upload nobody knows whether the registry took it: look, before sending it again. */
+/* After a failed upload nobody knows whether the registry took it: look before sending again. */
 static void look_for_blob(struct group *group, struct blob_job *job)
 {
 	CLEANUP(request_release) struct request head;

@@ -28,7 +28,7 @@ static bool is_stale(const struct copier *copier, const struct copy_destination 
 
 /* ---- Looking again ---- */
 
-static void take_look(struct group *group, struct tag_put *put)
+static void take_look(struct group *group, struct tag_put *put, struct copy_tag *tag)
 {
 	struct copy_destination *to = put->target->to;
 	const struct digest *wanted = &group->tree.nodes.items[0]->document.digest;
@@ -37,23 +37,22 @@ static void take_look(struct group *group, struct tag_put *put)
 	bool said = false;
 	bool exists = manifest_head_take(&put->request, &found, &said, &err);
 	if (exists && !said)
-		exists = registry_manifest_head(group->copier->registry, &to->repository,
-			put->tag->name, &to->tally, &found, &err);
+		exists = registry_manifest_head(group->copier->registry, &to->repository, tag->name,
+			&to->tally, &found, &err);
 	if (!exists) {
 		if (!err_is(err, ERR_NOT_FOUND))
 			target_fail(put->target, steal_ptr(&err));
 		return;
 	}
 	if (digest_equal(&found, wanted)) {
-		put->tag->state = COPY_TAG_IN_PLACE;
+		tag->state = COPY_TAG_IN_PLACE;
 		return;
 	}
 	char text[DIGEST_TEXT_SIZE];
-	put->tag->state = COPY_TAG_MOVED;
-	put->tag->found = found;
+	tag->state = COPY_TAG_MOVED;
+	tag->found = found;
 	err_set(&err, ERR_CONFLICT, "%s/%s:%s points to %s meanwhile: not overwritten",
-		to->repository.host, to->repository.path, put->tag->name,
-		digest_format(&found, text));
+		to->repository.host, to->repository.path, tag->name, digest_format(&found, text));
 	err_keep_first(&to->err, &err);
 }
 
@@ -70,9 +69,10 @@ static void look_again(struct group *group, struct tag_put *puts, size_t count)
 	}
 	requests_run(pointers, count);
 	for (size_t i = 0; i < count; i++) {
-		if (!pointers[i])
+		struct copy_tag *tag = puts[i].tag;
+		if (!pointers[i] || !tag)
 			continue;
-		take_look(group, &puts[i]);
+		take_look(group, &puts[i], tag);
 		request_release(&puts[i].request);
 	}
 }

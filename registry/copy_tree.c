@@ -245,7 +245,7 @@ static bool read_level(struct group *group, unsigned depth, bool *ret_more, stru
 
 /* ---- Heights ---- */
 
-/* The nodes have no circle, their digests see to that; a chain is at most as long as there are nodes. */
+/* There is no circle, digests see to that; a chain is at most as long as there are nodes. */
 static unsigned set_height(const struct tree *tree, struct node *node)
 {
 	char text[DIGEST_TEXT_SIZE];

@@ -58,16 +58,17 @@ bool registry_manifest_get(struct registry *registry, const struct repository *r
 	struct err **err);
 
 /*
- * HEAD by tag or digest text. *ret_digest is the server's Docker-Content-Digest; if it sent none, the body is
- * fetched and hashed instead. ERR_NOT_FOUND if the reference does not exist.
+ * HEAD by tag or digest text. *ret_digest is the server's Docker-Content-Digest; if it sent none,
+ * the body is fetched and hashed instead. ERR_NOT_FOUND if the reference does not exist.
  */
 bool registry_manifest_head(struct registry *registry, const struct repository *repository,
 	const char *reference, struct http_tally *tally, struct digest *ret_digest,
 	struct err **err);
 
 /*
- * PUT under a tag or digest text; a Docker-Content-Digest in the answer that differs is ERR_DIGEST. ERR_CONFLICT: the
- * registry refuses to change the tag. ERR_NOT_FOUND with "blob unknown": something it references is missing.
+ * PUT under a tag or digest text; a Docker-Content-Digest in the answer that differs is ERR_DIGEST.
+ * ERR_CONFLICT: the registry refuses to change the tag. ERR_NOT_FOUND: something it references is
+ * missing ("blob unknown"), or the repository cannot be made.
  */
 bool registry_manifest_put(struct registry *registry, const struct repository *repository,
 	const char *reference, const struct document *document, struct http_tally *tally,
@@ -90,8 +91,10 @@ struct tags_visitor {
 
 /*
  * GET tags/list with all pages. What was visited may be used only if this returns true: the list
- * ended cleanly, no page was missing, the JSON was closed. ERR_NOT_FOUND: the registry knows no such
- * repository, or none with tags. Streams: memory does not grow with the list.
+ * ended cleanly, no page was missing, the JSON was closed. ERR_NOT_FOUND: the registry knows no
+ * such repository, or none with tags. ERR_TOO_LARGE: among others, a list as long as the registry
+ * cuts lists off, so that what it does not show may exist: look at references one by one. A tag may
+ * be visited twice. Streams: memory does not grow with the list.
  */
 bool registry_tags_list(struct registry *registry, const struct repository *repository,
 	const struct tags_visitor *visitor, struct http_tally *tally, enum tags_kind *ret_kind,

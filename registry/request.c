@@ -185,7 +185,7 @@ static bool pause_before_retry(struct request *request, unsigned attempt, const 
 		cancel_sleep_ms(settings->cancel, CANCEL_NOW, ms);
 }
 
-/* The error body of a streamed response, as far as it is looked at; what cannot be read is left out. */
+/* The error body of a streamed response, as far as it can be read and is looked at. */
 static void collect_refusal(struct request *request, struct str *body)
 {
 	char bytes[4096];

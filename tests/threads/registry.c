@@ -246,7 +246,7 @@ static void test_fan_out(void)
 	scene_close(&scene);
 }
 
-/* The source refuses mounts: the sessions it opened are used, and the second repository mounts from the first. */
+/* A host that refuses mounts: the upload it opened instead is used. */
 static void test_refused_mounts(void)
 {
 	struct scene scene;

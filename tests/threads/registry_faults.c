@@ -1,6 +1,6 @@
 /*
  * Every request of a small promotion goes wrong once in every way. Afterwards: the right kind of
- * error or none, no wrong byte offered as complete, no hang, and a second run that finishes the work.
+ * error or none, no wrong byte offered as complete, no hang, and a second run that finishes.
  */
 #include "tests/threads/registry_fixture.h"
 

@@ -1,4 +1,4 @@
-/* Manifests: HEAD, GET with distribution's view of Accept, PUT that insists on what is referenced. */
+/* Manifests: HEAD, GET with distribution's view of Accept, PUT that insists on references. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -107,53 +107,21 @@ Test(reference, numbers_that_are_no_names)
 	expect_registry("1.2.3.4a", "1.2.3.4a");
 }
 
-Test(reference, repositories)
-{
-	struct repository repository = {0};
-	cr_assert(repository_parse("GCR.io:443/a/b/c", &repository, NULL));
-	cr_assert_str_eq(repository.host, "gcr.io");
-	cr_assert_str_eq(repository.path, "a/b/c");
-	repository_release(&repository);
-	repository_release(&repository);
-
-	cr_assert(repository_parse("index.docker.io/busybox", &repository, NULL));
-	cr_assert_str_eq(repository.host, "docker.io");
-	cr_assert_str_eq(repository.path, "library/busybox");
-	repository_release(&repository);
-
-	cr_assert(repository_parse("docker.io/a/b", &repository, NULL));
-	cr_assert_str_eq(repository.path, "a/b");
-	repository_release(&repository);
-
-	CLEANUP(err_freep) struct err *err = NULL;
-	cr_assert_not(repository_parse("gcr.io", &repository, &err));
-	cr_assert(strstr(err->msg, "repository 'gcr.io': a host alone"), "%s", err->msg);
-}
-
-static bool repository_of_length(size_t len)
+static bool registry_of_length(size_t len)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(1024);
+	CLEANUP(mem_freep) char *name = NULL;
 	str_add_text(&text, "gcr.io/");
 	while (text.len < len)
 		str_add_char(&text, 'a');
-	struct repository repository = {0};
-	bool ok = repository_parse(str_text(&text), &repository, NULL);
-	repository_release(&repository);
-	return ok;
+	return registry_name_canonical(str_text(&text), &name, NULL) &&
+		image_name_check(str_text(&text) + strlen("gcr.io/"), NULL);
 }
 
 Test(reference, length_limit)
 {
-	cr_assert(repository_of_length(255));
-	cr_assert_not(repository_of_length(256));
-
-	/* "library/" counts as well. */
-	CLEANUP(str_release) struct str hub = STR_INIT(1024);
-	str_add_text(&hub, "docker.io/");
-	while (hub.len < 255)
-		str_add_char(&hub, 'a');
-	struct repository repository = {0};
-	cr_assert_not(repository_parse(str_text(&hub), &repository, NULL));
+	cr_assert(registry_of_length(255));
+	cr_assert_not(registry_of_length(256));
 }
 
 Test(reference, image_names)
