@@ -112,7 +112,8 @@ static bool read_rfc850(struct cursor c, struct date *date)
 		take_number(&c, 2, false, &date->year) && take_text(&c, " ") &&
 		take_time(&c, date) && take_text(&c, " GMT") && !*c.at;
 
-	date->year += date->year < 70 ? 2000 : 1900;
+	if (good)
+		date->year += date->year < 70 ? 2000 : 1900;
 	return good;
 }
 

@@ -207,7 +207,7 @@ static void send_flow(struct tiny_exchange *x, void *ctx)
 
 static void test_slow_reader(void)
 {
-	struct flow flow = {.len = 48u << 20};
+	struct flow flow = {.len = 24u << 20};
 	unsigned char bytes[PIECE];
 	struct fixture f;
 	struct http_request request;
@@ -226,7 +226,7 @@ static void test_slow_reader(void)
 		before = flow.moved;
 		sleep_ms(50);
 	} while (flow.moved != before);
-	CHECK(before < 24u << 20);
+	CHECK(before < 16u << 20);
 	do {
 		CHECK(http_call_read(call, bytes, sizeof(bytes), &len, NULL));
 		CHECK(matches(bytes, len, at));
@@ -277,7 +277,7 @@ static void write_flow(struct http_call *call, uint64_t *at, uint64_t end)
 
 static void test_slow_server(void)
 {
-	struct flow flow = {.len = 48u << 20};
+	struct flow flow = {.len = 24u << 20};
 	struct fixture f;
 	struct http_request request;
 	struct http_call *calls[2] = {0};
@@ -295,7 +295,7 @@ static void test_slow_server(void)
 			write_flow(calls[1], &at, at + PIECE);
 		sleep_ms(50);
 	} while (at != before);
-	CHECK(at < 24u << 20 && http_call_writable(calls[1]) < PIECE);
+	CHECK(at < 16u << 20 && http_call_writable(calls[1]) < PIECE);
 	flow.go = true;
 	CHECK(http_wait_any_writable(calls, 2, PIECE, NULL));
 	CHECK(http_call_writable(calls[1]) >= PIECE);
