@@ -302,7 +302,8 @@ struct yml_node yml_value(struct yml *yml)
 	return node;
 }
 
-void yml_skip(struct yml *yml, const struct yml_node *node)
+/* Passes over a collection; nothing for other nodes. */
+static void skip(struct yml *yml, const struct yml_node *node)
 {
 	if (node->kind != YML_SEQUENCE && node->kind != YML_MAPPING)
 		return;
@@ -378,7 +379,7 @@ static bool accept_key(struct yml *yml, const struct yml_node *node)
 	if (node->kind != YML_SCALAR) {
 		yml_fault(yml, node, "expected a key, found %s",
 			node->kind == YML_NULL ? "nothing or null" : "a collection");
-		yml_skip(yml, node);
+		skip(yml, node);
 		return false;
 	}
 	if (node->plain && node->len == 2 && memcmp(node->text, "<<", 2) == 0) {
@@ -404,7 +405,7 @@ bool yml_key(struct yml *yml, struct yml_node *ret_key)
 		if (accept_key(yml, ret_key))
 			return true;
 		struct yml_node value = yml_value(yml);
-		yml_skip(yml, &value);
+		skip(yml, &value);
 	}
 	return false;
 }
@@ -432,7 +433,7 @@ bool yml_field(
 		}
 		fault_unknown_key(yml, &key, names);
 		struct yml_node value = yml_value(yml);
-		yml_skip(yml, &value);
+		skip(yml, &value);
 	}
 	return false;
 }
@@ -461,7 +462,7 @@ bool yml_expect(struct yml *yml, const struct yml_node *node, enum yml_kind kind
 		return true;
 	if (node->kind != YML_BAD)
 		yml_fault(yml, node, "expected %s, found %s", what, kind_text(node->kind));
-	yml_skip(yml, node);
+	skip(yml, node);
 	return false;
 }
 

@@ -73,7 +73,10 @@ void yml_stop(struct yml *yml);
 /* True after a syntax error or yml_stop: what seems to be missing may only not have been read. */
 bool yml_is_over(const struct yml *yml);
 
-/* The next element of the sequence just entered; false at its end. Collections must be consumed or skipped. */
+/*
+ * The next element of the sequence just entered; false at its end. An element that is a collection
+ * must be walked to its end (yml_expect does it for one of the wrong kind).
+ */
 bool yml_item(struct yml *yml, struct yml_node *ret_item);
 
 /* The next key of the mapping just entered; false at its end. Its value must be taken by yml_value. */
@@ -86,9 +89,6 @@ struct yml_node yml_value(struct yml *yml);
  */
 bool yml_field(
 	struct yml *yml, const char *const *names, size_t *ret_field, struct yml_node *ret_value);
-
-/* Passes over a collection; nothing for other nodes. */
-void yml_skip(struct yml *yml, const struct yml_node *node);
 
 /* True if the node has this kind; otherwise faults "expected WHAT, found ..." and skips it. */
 bool yml_expect(struct yml *yml, const struct yml_node *node, enum yml_kind kind, const char *what);
