@@ -107,6 +107,7 @@ struct http_call {
 	struct hop hop;
 	unsigned hops;
 	enum call_phase phase;
+	int64_t dispatched_ms;
 	int64_t since_ms;     /* of the phase, or of the last byte in it */
 	uint64_t upload_mark; /* libcurl's counter when the deadline was last looked at */
 	struct transfer *transfer;

@@ -62,6 +62,7 @@ static void fill_options(struct http_options *options)
 	default_ms(&options->connect_timeout_ms, 15000);
 	default_ms(&options->first_byte_timeout_ms, 60000);
 	default_ms(&options->stall_timeout_ms, 60000);
+	default_ms(&options->collect_timeout_ms, 600000);
 	default_ms(&options->retry_base_ms, 500);
 	default_ms(&options->retry_max_ms, 30000);
 	default_ms(&options->retry_after_max_ms, 300000);

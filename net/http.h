@@ -45,6 +45,7 @@ struct http_options {
 	int64_t connect_timeout_ms;    /* name look-up, TCP and TLS [15 s] */
 	int64_t first_byte_timeout_ms; /* our last byte to the status line, + 1 s a 16 MiB [60 s] */
 	int64_t stall_timeout_ms;      /* no byte moved while one should [60 s] */
+	int64_t collect_timeout_ms;    /* all of a call without streams, + 1 s a 16 KiB [10 min] */
 
 	unsigned attempts;	    /* of a request that is safe to repeat, with the first [4] */
 	int64_t retry_base_ms;	    /* first back-off ceiling, then doubled, full jitter [500 ms] */

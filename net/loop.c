@@ -17,6 +17,7 @@
 
 #include "base/vec.h"
 #include "net/call_private.h"
+#include "net/deadline.h"
 #include "net/redirect.h"
 #include "net/transfer.h"
 
@@ -49,9 +50,6 @@ struct loop {
 	struct http_call *running;
 	bool is_cancelled;
 };
-
-/* 16 MiB a second. */
-#define COMMIT_BYTES_PER_MS ((uint64_t)16 * 1024 * 1024 / 1000)
 
 /* Marks the wake_fd among epoll's events; others hold an engine's index above the descriptor. */
 #define EVENT_WAKE UINT64_MAX
@@ -287,6 +285,7 @@ static void dispatch(struct loop *loop, struct http_call *call)
 	running_add(loop, call);
 	loop_take_slot(call);
 	loop_touch(call, PHASE_CONNECTING);
+	call->dispatched_ms = call->since_ms;
 	curl_multi_add_handle(engine->multi, transfer_handle(call->transfer));
 }
 
@@ -418,82 +417,20 @@ static void cancel_everything(struct loop *loop)
 	err_free(err);
 }
 
-/* ---- Deadlines ---- */
-
-/*
- * A server may move what it was sent before it answers (a registry that commits a blob to an object
- * store), so its time for the first byte grows with the body.
- */
-static int64_t first_byte_ms(const struct http_call *call)
-{
-	return call->http->options.first_byte_timeout_ms +
-		(int64_t)(call->body_len / COMMIT_BYTES_PER_MS);
-}
-
-/* When the call must have moved; INT64_MAX while it waits for its own worker. */
-static int64_t deadline_of(const struct http_call *call)
-{
-	const struct http_options *options = &call->http->options;
-
-	switch (call->phase) {
-	case PHASE_CONNECTING:
-		return call->since_ms + options->connect_timeout_ms;
-	case PHASE_WAITING:
-		return call->since_ms + first_byte_ms(call);
-	case PHASE_SENDING:
-	case PHASE_RECEIVING:
-		if (!call->upload_paused && !call->download_paused)
-			return call->since_ms + options->stall_timeout_ms;
-		break;
-	case PHASE_QUEUED:
-		break;
-	}
-	return INT64_MAX;
-}
-
-static void set_timeout(const struct http_call *call, struct err **err)
-{
-	const struct http_options *options = &call->http->options;
-
-	switch (call->phase) {
-	case PHASE_CONNECTING:
-		err_set(err, ERR_TIMEOUT, "no connection within %lld ms",
-			(long long)options->connect_timeout_ms);
-		break;
-	case PHASE_WAITING:
-		err_set(err, ERR_TIMEOUT, "no answer within %lld ms of the request",
-			(long long)first_byte_ms(call));
-		break;
-	default:
-		err_set(err, ERR_TIMEOUT, "nothing was %s for %lld ms",
-			call->phase == PHASE_SENDING ? "accepted" : "received",
-			(long long)options->stall_timeout_ms);
-	}
-}
-
 /* Ends what is overdue; returns the next deadline. */
 static int64_t check_deadlines(struct loop *loop)
 {
 	int64_t now = now_ms(loop->http), next = INT64_MAX;
 
 	for (struct http_call *call = loop->running, *after; call; call = after) {
-		int64_t deadline = deadline_of(call);
 		struct err *err = NULL;
+		int64_t deadline;
 
 		after = call->next;
-		if (deadline <= now) {
-			/* Bytes that libcurl was given long ago may still be leaving. */
-			uint64_t uploaded = transfer_uploaded(call->transfer);
-			if (uploaded == call->upload_mark) {
-				set_timeout(call, &err);
-				finish(loop, call, err);
-				continue;
-			}
-			call->upload_mark = uploaded;
-			loop_touch(call, call->phase);
-			deadline = deadline_of(call);
-		}
-		next = deadline < next ? deadline : next;
+		if (!deadline_check(call, now, &deadline, &err))
+			finish(loop, call, err);
+		else if (deadline < next)
+			next = deadline;
 	}
 	return next;
 }

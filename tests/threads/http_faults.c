@@ -236,6 +236,31 @@ static void test_fault_in_stream(size_t index)
 	fixture_close(&f);
 }
 
+/* Always just in time for the stall deadline. */
+static void trickle(struct tiny_exchange *x, void *ctx)
+{
+	(void)ctx;
+	tiny_sendf(x, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+	while (tiny_sendf(x, "x"))
+		usleep(SHORT_MS * 1000 / 10);
+	tiny_close(x);
+}
+
+static void test_trickle(void)
+{
+	struct http_options options = fixture_options();
+	struct http_request request;
+	struct fixture f;
+
+	options.stall_timeout_ms = 4 * SHORT_MS;
+	options.collect_timeout_ms = 2 * SHORT_MS;
+	fixture_open(&f, trickle, NULL, options);
+	request = fixture_request(&f, "GET");
+	request.response_max = 100;
+	check_fails(&f, &request, ERR_TIMEOUT);
+	fixture_close(&f);
+}
+
 static void test_refused_connection(void)
 {
 	struct fixture f;
@@ -379,6 +404,7 @@ int main(void)
 	test_fault_in_stream(1);
 	test_fault_in_stream(2);
 	test_fault_in_stream(6);
+	test_trickle();
 	test_refused_connection();
 	test_unusable_requests();
 	for (int way = 0; way < UPLOAD_WAYS; way++)

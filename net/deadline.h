@@ -1,0 +1,12 @@
+/*
+ * Private to net/: the deadlines of one call, on the I/O thread.
+ */
+#ifndef CIP_NET_DEADLINE_H
+#define CIP_NET_DEADLINE_H
+
+#include "net/call_private.h"
+
+/* ERR_TIMEOUT if a running call is overdue; otherwise when to look again, INT64_MAX for never. */
+bool deadline_check(struct http_call *call, int64_t now_ms, int64_t *ret_next_ms, struct err **err);
+
+#endif
