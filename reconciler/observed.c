@@ -173,7 +173,6 @@ bool observed_list(struct observed *observed, struct registry *registry,
 		/* A plain registry also says 404 for a repository of untagged manifests. */
 		kind = registry_host_is_google(registry, repository->host) ? TAGS_GOOGLE
 									   : TAGS_PLAIN;
-		whole = true;
 	}
 	conclude_tags(observed, kind == TAGS_PLAIN || whole);
 	conclude_digests(observed, kind == TAGS_GOOGLE && whole);

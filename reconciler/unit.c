@@ -90,27 +90,41 @@ void unit_step(struct unit *unit)
 	schedule_unit_ended(schedule, pairs);
 }
 
+/* The first that is worth telling: being stopped is no fault of a registry. */
+static const struct err *first_error(const struct observed *observed)
+{
+	if (observed->err)
+		return err_is(observed->err, ERR_CANCELLED) ? NULL : observed->err;
+	for (size_t i = 0; i < observed->questions.len; i++) {
+		const struct err *err = observed->questions.items[i].err;
+
+		if (err && !err_is(err, ERR_CANCELLED))
+			return err;
+	}
+	return NULL;
+}
+
 static void tell_look(struct unit *unit, struct site *site)
 {
 	const struct worklist *list = unit->schedule->list;
 	const struct work_destination *work = &list->destinations.items[site->destination];
 	uint32_t image = list->claims.items[work->first_claim].image;
 	uint32_t project = list->declared->images.items[image].project;
-	const struct err *err = site->observed.err;
-	struct event event = {.kind = EVENT_LOOK,
-		.look = {
-			.repository = work->name,
-			.project = list->declared->projects.items[project].name,
-			.digests = work->pairs,
-			.in_place = site->plan.in_place,
-			.requests = site->observed.tally.requests,
-			.bytes_received = site->observed.tally.bytes_received,
-		}};
+	const struct err *err = first_error(&site->observed);
+	struct event event = {
+		.kind = EVENT_LOOK,
+		.look =
+			{
+				.repository = work->name,
+				.project = list->declared->projects.items[project].name,
+				.digests = work->pairs,
+				.in_place = site->plan.in_place,
+				.requests = site->observed.tally.requests,
+				.bytes_received = site->observed.tally.bytes_received,
+				.error = err ? mem_strdup(err->msg) : NULL,
+			},
+	};
 
-	for (size_t i = 0; i < site->observed.questions.len && !err; i++)
-		err = site->observed.questions.items[i].err;
-	if (err)
-		event.look.error = mem_strdup(err->msg);
 	schedule_post(unit->schedule, &event);
 }
 

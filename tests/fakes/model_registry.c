@@ -20,6 +20,7 @@ struct held {
 	char *name;
 	VEC(struct digest) digests;
 	VEC(struct held_tag) tags;
+	VEC(struct held_tag) lies; /* in lists only */
 };
 
 struct write {
@@ -63,6 +64,9 @@ static void held_free(struct held *held)
 {
 	for (size_t i = 0; i < held->tags.len; i++)
 		mem_free(held->tags.items[i].name);
+	for (size_t i = 0; i < held->lies.len; i++)
+		mem_free(held->lies.items[i].name);
+	vec_release(&held->lies);
 	vec_release(&held->tags);
 	vec_release(&held->digests);
 	mem_free(held->name);
@@ -273,6 +277,13 @@ static bool not_found(struct err **err, const char *repository, const char *refe
 	return err_set_http(err, ERR_NOT_FOUND, 404, "%s: %s: not found", repository, reference);
 }
 
+void model_contradict(
+	struct registry *model, const char *repository, unsigned digest, const char *tag)
+{
+	*vec_push(&get(model, repository, true)->lies) =
+		(struct held_tag){mem_strdup(tag), model_digest(digest)};
+}
+
 static void visit_google(const struct held *held, const struct tags_visitor *visitor)
 {
 	for (size_t i = 0; i < held->digests.len; i++)
@@ -280,6 +291,9 @@ static void visit_google(const struct held *held, const struct tags_visitor *vis
 	for (size_t i = 0; i < held->tags.len; i++)
 		visitor->on_manifest_tag(
 			visitor->ctx, &held->tags.items[i].digest, held->tags.items[i].name);
+	for (size_t i = 0; i < held->lies.len; i++)
+		visitor->on_manifest_tag(
+			visitor->ctx, &held->lies.items[i].digest, held->lies.items[i].name);
 }
 
 bool registry_tags_list(struct registry *registry, const struct repository *repository,

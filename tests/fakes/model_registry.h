@@ -21,6 +21,9 @@ void model_set_google(struct registry *model, const char *host);
 void model_hold(struct registry *model, const char *repository, unsigned digest, const char *tag);
 bool model_holds(struct registry *model, const char *repository, unsigned digest, const char *tag);
 struct digest model_digest(unsigned number);
+/* The repository's list names this tag under a second digest too, as no registry should. */
+void model_contradict(
+	struct registry *model, const char *repository, unsigned digest, const char *tag);
 
 /*
  * Called, with no lock held, before a request is answered; returning false (with the error set)

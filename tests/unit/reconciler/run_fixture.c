@@ -119,6 +119,7 @@ static void consume(void *ctx, const struct event *event)
 	case EVENT_LOOK:
 		told->requests += event->look.requests;
 		told->looks += !event->look.is_source;
+		told->source_looks += event->look.is_source;
 		told->look_errors += event->look.error != NULL;
 		break;
 	case EVENT_RECORD:

@@ -35,7 +35,7 @@ struct told {
 	struct run_result result;
 	struct plan_totals totals;
 	uint64_t requests; /* of all looks and records */
-	uint64_t looks, look_errors;
+	uint64_t looks, source_looks, look_errors;
 	unsigned phases;
 	uint64_t ticks;
 };

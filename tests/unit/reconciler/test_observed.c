@@ -179,3 +179,15 @@ Test(observed, absence_from_a_list_at_the_cut_off_is_asked_for)
 	cr_expect_eq(digest(3), KNOWN_ABSENT);
 	cr_expect_eq(digest(1), KNOWN_NOTHING);
 }
+
+Test(observed, a_tag_listed_under_two_digests_is_asked_for)
+{
+	model_set_google(model, "dst.io");
+	fill();
+	model_contradict(model, "dst.io/foo", 2, "v1");
+	look();
+	cr_expect_eq(model_counts(model).heads, 1);
+	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
+	cr_expect_eq(observed.tags[wanted_slot(&wanted, "v1")].digest,
+		wanted_find(&wanted, model_digest(1).bytes));
+}

@@ -232,7 +232,7 @@ static void check_forecast(const struct told *plan, const struct told *done)
 static void run(const struct tree *tree, struct registry *model, bool confirm, struct told *told)
 {
 	model_reset_counts(model);
-	tell_run(tree, model, &(struct tell_options){.confirm = confirm}, told);
+	tell_run(tree, model, &(struct tell_options){.confirm = confirm, .threads = 2}, told);
 	for (size_t i = 0; i < OUTCOMES; i++)
 		seen[i] += told->result.outcomes[i];
 	cr_assert(told_is_consistent(told, model));
@@ -355,5 +355,5 @@ Test(plan_property, converges_and_never_writes_on_a_guess)
 	}
 	for (size_t i = 0; i < OUTCOME_NOT_DONE; i++)
 		cr_expect_gt(
-			seen[i], 1000, "%ju pairs were %s", (uintmax_t)seen[i], outcome_name(i));
+			seen[i], 200, "%ju pairs were %s", (uintmax_t)seen[i], outcome_name(i));
 }

@@ -102,6 +102,8 @@ Test(run, copies_what_is_missing_then_writes_nothing)
 	/* Google: one list. Plain: one list, a HEAD for each tag and for the tagless digest. */
 	cr_expect_eq(model_counts(model).requests, 5);
 	cr_expect_not(told.phases & 1U << PHASE_PROMOTE);
+	cr_expect_eq(told.looks, 2);
+	cr_expect_eq(told.source_looks, 0, "no source was read");
 	told_release(&told);
 }
 
@@ -208,7 +210,7 @@ Test(run, a_circle_is_left_alone_and_nothing_else)
 {
 	struct told told;
 
-	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: []\n");
 	project("b", "*two.io one.io out.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	tree_load(&tree);
 	model_hold(model, "two.io/foo", 1, "v1");
@@ -218,8 +220,25 @@ Test(run, a_circle_is_left_alone_and_nothing_else)
 		"quarantined from two.io/foo digest unknown/nothing v1 absent/quarantined");
 	expect(&told, "out.io/foo", 1,
 		"promoted from two.io/foo digest unknown/written v1 absent/written");
+	expect(&told, "two.io/foo", 2, "quarantined from one.io/foo digest absent/nothing");
 	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 1);
 	cr_expect_eq(told.result.findings[FINDING_CYCLE], 2);
+	told_release(&told);
+}
+
+Test(run, a_claim_from_outside_the_circle_is_kept)
+{
+	struct told told;
+
+	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*two.io one.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("c", "*out.io one.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_hold(model, "out.io/foo", 1, NULL);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "one.io/foo", 1,
+		"promoted from out.io/foo digest unknown/written v1 absent/written");
 	told_release(&told);
 }
 
@@ -261,6 +280,103 @@ Test(run, a_dead_registry_is_fenced_and_stops_nobody)
 	told_release(&told);
 }
 
+Test(run, a_fence_stops_writes_too)
+{
+	CLEANUP(str_release) struct str registries = STR_INIT(STR_TEXT_MAX);
+	struct told told;
+	char dead[] = "dead.io/x";
+
+	str_add_text(&registries, "*src.io dead.io/ok");
+	for (int i = 0; i < 4 * 5; i++)
+		str_addf(&registries, " dead.io/x%d", i);
+	project("a", str_text(&registries), "- name: foo\n  dmap:\n    @1: [\"v\"]\n");
+	tree_load(&tree);
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_set_fault(model, no_route, dead);
+	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = 1}, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 21);
+	cr_expect_eq(model_counts(model).writes, 0);
+	cr_expect_eq(model_counts(model).gets, 0, "nobody is left to copy to");
+	told_release(&told);
+}
+
+static bool no_route_for_head(void *ctx, enum model_verb verb, const char *repository,
+	const char *reference, struct err **err)
+{
+	return verb != MODEL_HEAD || no_route(ctx, verb, repository, reference, err);
+}
+
+Test(run, a_fence_stops_questions_too)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	struct told told;
+	char dead[] = "dst.io";
+
+	str_add_text(&text, "- name: foo\n  dmap:\n    @1: [");
+	for (int i = 0; i < 100; i++) {
+		CLEANUP(mem_freep) char *tag = mem_printf("v%d", i);
+
+		str_addf(&text, "%s\"%s\"", i ? ", " : "", tag);
+		model_hold(model, "dst.io/foo", 1, tag);
+	}
+	str_add_text(&text, "]\n");
+	project("a", "*src.io dst.io", str_text(&text));
+	tree_load(&tree);
+	model_set_fault(model, no_route_for_head, dead);
+	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = 1}, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(model_counts(model).heads, 20);
+	cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 1);
+	told_release(&told);
+}
+
+Test(run, one_silent_source_is_enough_not_to_call_it_lost)
+{
+	struct told told;
+	char dead[] = "one.io";
+
+	project("a", "*one.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*two.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_set_fault(model, no_route, dead);
+	for (int i = 0; i < 2; i++) {
+		model_reset_counts(model);
+		tell_run(&tree, model, i ? &confirm : &dry, &told);
+		cr_expect(told_is_consistent(&told, model));
+		cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 1);
+		told_release(&told);
+	}
+}
+
+static bool fail_head_then_get(void *ctx, enum model_verb verb, const char *repository,
+	const char *reference, struct err **err)
+{
+	(void)ctx;
+	(void)reference;
+	if (verb == MODEL_HEAD)
+		return err_set_http(err, ERR_TRANSIENT, 503, "HEAD %s: 503", repository);
+	if (verb == MODEL_GET)
+		return err_set_http(err, ERR_AUTH, 403, "GET %s: 403", repository);
+	return true;
+}
+
+Test(run, the_first_error_is_the_one_that_is_told)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n");
+	tree_load(&tree);
+	model_hold(model, "dst.io/foo", 1, "v1");
+	model_set_fault(model, fail_head_then_get, NULL);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_str_eq(told_find(&told, "dst.io/foo", 1)->error, "HEAD dst.io/foo: 503");
+	/* Looking at the destination failed, and reading the source. */
+	cr_expect_eq(told.look_errors, 2);
+	told_release(&told);
+}
+
 Test(run, a_dead_source_still_lets_tags_be_added)
 {
 	struct told told;
@@ -295,6 +411,75 @@ Test(run, a_stopped_run_says_what_is_left)
 	cr_expect_eq(told.records.len, 0);
 	cr_expect_eq(model_counts(model).requests, 0);
 	told_release(&told);
+}
+
+struct stopper {
+	struct cancel *cancel;
+	enum cancel_state state;
+	enum model_verb verb;
+};
+
+/* The request at which the run is stopped is answered if there is time for that. */
+static bool stop_at(void *ctx, enum model_verb verb, const char *repository, const char *reference,
+	struct err **err)
+{
+	const struct stopper *stopper = ctx;
+
+	(void)repository;
+	(void)reference;
+	if (verb == stopper->verb)
+		cancel_raise(stopper->cancel, stopper->state);
+	if (cancel_get(stopper->cancel) == CANCEL_NOW)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	return true;
+}
+
+static void stop_run(enum model_verb verb, enum cancel_state state, struct told *told)
+{
+	CLEANUP(cancel_freep) struct cancel *cancel = cancel_new();
+	struct stopper stopper = {cancel, state, verb};
+
+	model_set_fault(model, stop_at, &stopper);
+	tell_run(&tree, model,
+		&(struct tell_options){.confirm = true, .threads = 1, .cancel = cancel}, told);
+	cr_expect(told_is_consistent(told, model));
+	cr_expect(told->result.interrupted);
+	cr_expect_eq(told->result.findings[FINDING_ERROR], 0);
+	cr_expect_eq(told->look_errors, 0);
+}
+
+Test(run, a_look_in_flight_counts_as_done_and_no_other_is_begun)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io two.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
+	tree_load(&tree);
+	stop_run(MODEL_LIST, CANCEL_DRAIN, &told);
+	cr_expect_eq(told.result.outcomes[OUTCOME_NOT_DONE], 4);
+	cr_expect_eq(told.records.len, 2, "only the first is known to lack something");
+	cr_expect_eq(model_counts(model).requests, 1);
+	told_release(&told);
+}
+
+Test(run, cancelled_requests_are_no_errors)
+{
+	static const enum model_verb verbs[] = {MODEL_LIST, MODEL_HEAD, MODEL_GET, MODEL_PUT};
+	struct told told;
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
+	tree_load(&tree);
+	model_hold(model, "src.io/foo", 1, NULL);
+	model_hold(model, "src.io/foo", 2, NULL);
+	model_hold(model, "dst.io/foo", 2, "v1");
+	for (size_t i = 0; i < 4; i++) {
+		model_reset_counts(model);
+		stop_run(verbs[i], CANCEL_NOW, &told);
+		cr_expect_gt(told.result.outcomes[OUTCOME_NOT_DONE], 0);
+		cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 0);
+		told_release(&told);
+	}
 }
 
 static bool stop_at_get(void *ctx, enum model_verb verb, const char *repository,
@@ -366,6 +551,20 @@ Test(run, a_google_source_is_listed_once_without_confirm)
 	cr_expect_eq(model_counts(model).heads, 1);
 	cr_expect_eq(told.result.outcomes[OUTCOME_PLANNED], 2);
 	cr_expect_eq(told.result.outcomes[OUTCOME_LOST], 1);
+	told_release(&told);
+}
+
+Test(run, one_digest_is_not_worth_a_list)
+{
+	struct told told;
+
+	project("a", "*gcr.io/src dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	tree_load(&tree);
+	model_set_google(model, "gcr.io");
+	model_hold(model, "gcr.io/src/foo", 1, NULL);
+	tell_run(&tree, model, &dry, &told);
+	cr_expect_eq(model_counts(model).lists, 1);
+	cr_expect_eq(model_counts(model).heads, 1);
 	told_release(&told);
 }
 

@@ -173,3 +173,14 @@ Test(worklist, nothing_declared_is_no_work)
 	cr_expect_eq(list->units.len, 0);
 	cr_expect_eq(worklist_totals(list).digests, 0);
 }
+
+Test(worklist, two_registries_may_name_one_repository)
+{
+	/* Docker Hub's "foo" is "library/foo". */
+	tree_project(&tree, "a", "*src.io docker.io docker.io/library", IMAGE("foo", "[]"));
+	tree_project(&tree, "b", "*docker.io docker.io/library q.io", IMAGE("bar", "[]"));
+	build();
+	cr_expect_eq(list->destinations.len, 2);
+	cr_expect_eq(find("docker.io/library/foo")->claim_count, 1);
+	cr_expect_eq(find("q.io/bar")->claim_count, 1);
+}
