@@ -187,7 +187,7 @@ struct event_queue *event_queue_new(event_consumer_fn *consume, void *ctx)
 void event_post(struct event_queue *queue, struct event *event)
 {
 	pthread_mutex_lock(&queue->lock);
-	while (queue->posted - queue->taken == CAPACITY)
+	while (queue->posted - queue->consumed == CAPACITY)
 		pthread_cond_wait(&queue->drained, &queue->lock);
 	queue->ring[queue->posted++ % CAPACITY] = *event;
 	pthread_cond_signal(&queue->filled);
