@@ -25,8 +25,8 @@ bool results_init(struct results *results, const struct options *options,
 	const struct source *source, struct err **err);
 void results_release(struct results *results);
 
-/* `results` is a struct results *; the shape is that of output_set_listener. */
-void results_event(void *results, const struct event *event);
+/* `ctx` is a struct results *: for output_set_listener. */
+void results_event(void *ctx, const struct event *event);
 
 /*
  * Prints the plan on standard output and the summary on standard error, or with --confirm the
