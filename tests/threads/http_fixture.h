@@ -9,7 +9,7 @@
 #include "tests/threads/check.h"
 
 /* Short enough for a test, long enough for a loaded machine to be in time where it should be. */
-enum { SHORT_MS = 150, PATIENT_MS = 20000 };
+enum { SHORT_MS = 200, PATIENT_MS = 20000 };
 
 struct fixture {
 	struct tiny_server *server;
