@@ -24,7 +24,7 @@ struct event_queue {
 	pthread_cond_t drained; /* an event was consumed */
 	struct event *ring;
 	uint64_t posted, taken,
-		consumed; /* counts since the start; the ring holds posted - taken */
+		consumed; /* counts since the start; the ring holds what is not consumed */
 	bool closing;
 };
 
