@@ -156,8 +156,7 @@ static bool check_progress(
 	if (++listing->pages > PAGES_MAX)
 		return err_set(
 			err, ERR_TOO_LARGE, "%s: more than %d pages", request->what, PAGES_MAX);
-	if (strcmp(url, request->url) == 0 ||
-		(listing->marker && strcmp(url, listing->marker) == 0))
+	if (listing->marker && strcmp(url, listing->marker) == 0)
 		return err_set(err, ERR_INVALID, "%s: the links to next pages run in a circle",
 			request->what);
 	if ((listing->pages & (listing->pages - 1)) == 0) {

@@ -54,9 +54,9 @@ static void copy(struct scene *scene, const struct digest *digest, struct http_t
 	struct err *err = NULL;
 	must(copy_group(
 		     scene->client.copier, &scene->from, digest, tally, destinations, count, &err),
-		err);
+		&err);
 	for (size_t i = 0; i < count; i++)
-		must(!destinations[i].err, destinations[i].err);
+		must(!destinations[i].err, &destinations[i].err);
 }
 
 static void expect_tag(struct scene *scene, const struct copy_destination *to, const char *tag,
@@ -66,7 +66,7 @@ static void expect_tag(struct scene *scene, const struct copy_destination *to, c
 	struct err *err = NULL;
 	must(registry_manifest_head(
 		     scene->client.registry, &to->repository, tag, NULL, &found, &err),
-		err);
+		&err);
 	CHECK(digest_equal(&found, digest));
 }
 
@@ -184,7 +184,7 @@ static void test_nested_index_other_host(void)
 	struct err *err = NULL;
 	must(registry_manifest_get(
 		     scene.client.registry, &scene.from, &digest, NULL, &document, &err),
-		err);
+		&err);
 	document_release(&document);
 	struct digest child = push_image(&scene.client, &scene.from, NULL, "x", 2, LAYER_SIZE);
 	struct digest again = push_index(&scene.client, &scene.from, NULL, &child, 1);
@@ -312,7 +312,7 @@ static void test_concurrent_groups_share_layers(void)
 		pthread_join(threads[i], NULL);
 		CHECK(jobs[i].ok);
 		for (size_t d = 0; d < 2; d++) {
-			must(!jobs[i].to[d].err, jobs[i].to[d].err);
+			must(!jobs[i].to[d].err, &jobs[i].to[d].err);
 			expect_tag(&scene, &jobs[i].to[d], names[i], &jobs[i].digest);
 		}
 	}

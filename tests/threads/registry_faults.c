@@ -163,7 +163,7 @@ static void test_fan_out_goes_on(void)
 		};
 	}
 	struct err *err = NULL;
-	must(copy_group(client.copier, &from, &digest, NULL, to, 3, &err), err);
+	must(copy_group(client.copier, &from, &digest, NULL, to, 3, &err), &err);
 	CHECK(err_is(to[0].err, ERR_AUTH) && strstr(to[0].err->msg, mirrors[0].host));
 	CHECK(!to[1].err && !to[2].err && tags[1].state == COPY_TAG_WRITTEN);
 	CHECK_COUNT(&mirrors[2], "*", 5);
@@ -195,12 +195,40 @@ static void test_forgotten_blob(void)
 			.tag_count = 1,
 			.observed_ms = now_ms(),
 		};
-		must(copy_group(client.copier, &from, &digest, NULL, &to, 1, &err), err);
-		must(!to.err, to.err);
+		must(copy_group(client.copier, &from, &digest, NULL, &to, 1, &err), &err);
+		must(!to.err, &to.err);
 	}
 	/* v1: two blobs and a tag; v2: a refused tag, the same two blobs, the tag. */
 	CHECK_COUNT(&other, "PUT */blobs/* 201 0", 4);
 	CHECK_COUNT(&other, "PUT */manifests/*", 3);
+	fake_close(&source);
+	fake_close(&other);
+	client_close(&client);
+}
+
+/* The answer to an upload got lost: a look saves sending the bytes again. */
+static void test_lost_answer(void)
+{
+	struct client client;
+	struct fake source, other;
+	struct copy_tag tag = {.name = "v1"};
+	client_open(&client);
+	fake_open(&source, NULL, NULL);
+	fake_open(&other, "PUT */blobs/* 2 reset-mid", NULL);
+	struct repository from = {.host = source.host, .path = "staging/app"};
+	struct digest digest = push_image(&client, &from, NULL, "a", 1, 300000);
+	struct err *err = NULL;
+	struct copy_destination to = {
+		.repository = {.host = other.host, .path = "prod/app"},
+		.tags = &tag,
+		.tag_count = 1,
+		.observed_ms = now_ms(),
+	};
+	must(copy_group(client.copier, &from, &digest, NULL, &to, 1, &err), &err);
+	must(!to.err, &to.err);
+	CHECK_COUNT(&other, "PUT */blobs/* 201 0", 2);
+	CHECK_COUNT(&other, "HEAD */blobs/* 200 0", 1);
+	CHECK_COUNT(&source, "GET */blobs/*", 2);
 	fake_close(&source);
 	fake_close(&other);
 	client_close(&client);
@@ -225,5 +253,6 @@ int main(void)
 		pthread_join(threads[i], NULL);
 	test_fan_out_goes_on();
 	test_forgotten_blob();
+	test_lost_answer();
 	return 0;
 }

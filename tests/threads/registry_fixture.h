@@ -156,11 +156,11 @@ static inline int64_t now_ms(void)
 
 /* ---- Images ---- */
 
-/* Must succeed; says why not. */
-static inline void must(bool ok, struct err *err)
+/* Must succeed; says why not. The address, because arguments are evaluated in any order. */
+static inline void must(bool ok, struct err *const *err)
 {
 	if (!ok) {
-		fprintf(stderr, "%s\n", err ? err->msg : "failed without an error");
+		fprintf(stderr, "%s\n", *err ? (*err)->msg : "failed without an error");
 		exit(1);
 	}
 }
@@ -173,13 +173,13 @@ static inline struct digest push_blob(
 	CLEANUP(blob_upload_release) struct blob_upload upload = {0};
 	struct err *err = NULL;
 	blob_post_init(&post, client->registry, repository, NULL);
-	must(request_do(&post, &err), err);
-	must(blob_upload_take(&post, &upload, &err), err);
+	must(request_do(&post, &err), &err);
+	must(blob_upload_take(&post, &upload, &err), &err);
 	blob_put_init(&put, client->registry, repository, &digest, bytes->len, &upload, NULL);
 	put.http.body = str_text(bytes);
 	put.http.body_streamed = false;
-	must(request_do(&put, &err), err);
-	must(blob_put_take(&put, &digest, &err), err);
+	must(request_do(&put, &err), &err);
+	must(blob_put_take(&put, &digest, &err), &err);
 	return digest;
 }
 
@@ -198,7 +198,7 @@ static inline struct digest push_document(struct client *client,
 	digest_format(&document.digest, digest);
 	must(registry_manifest_put(client->registry, repository, reference ? reference : digest,
 		     &document, NULL, &err),
-		err);
+		&err);
 	return document.digest;
 }
 
@@ -255,7 +255,7 @@ static inline struct digest push_index(struct client *client, const struct repos
 		struct err *err = NULL;
 		must(registry_manifest_get(
 			     client->registry, repository, &children[i], NULL, &child, &err),
-			err);
+			&err);
 		if (i > 0)
 			str_add_char(&text, ',');
 		add_descriptor(&text, child.media_type, &children[i], child.len);

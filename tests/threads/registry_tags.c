@@ -43,13 +43,13 @@ static void push_tags(struct scene *scene, size_t count)
 	struct document document;
 	struct err *err = NULL;
 	must(registry_manifest_get(registry, &scene->repository, &digest, NULL, &document, &err),
-		err);
+		&err);
 	for (size_t i = 1; i < count; i++) {
 		char tag[32];
 		snprintf(tag, sizeof(tag), "t%06zu", i);
 		must(registry_manifest_put(
 			     registry, &scene->repository, tag, &document, NULL, &err),
-			err);
+			&err);
 	}
 	document_release(&document);
 }
@@ -80,7 +80,7 @@ static bool list(struct scene *scene, struct err **err)
 static void expect_list(struct scene *scene, enum tags_kind kind, size_t tags, size_t manifests)
 {
 	struct err *err = NULL;
-	must(list(scene, &err), err);
+	must(list(scene, &err), &err);
 	CHECK(scene->kind == kind && scene->seen.tags == tags &&
 		scene->seen.manifests == manifests);
 }
