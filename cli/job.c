@@ -185,6 +185,11 @@ static void say_what_is_missing(const struct job *job)
 			    "signatures (--sign=false says that this is wanted)");
 }
 
+static const char *plural(unsigned long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void say_success(const struct job *job, const struct run_result *result)
 {
 	unsigned long long in_place = result->outcomes[OUTCOME_IN_PLACE];
@@ -192,12 +197,13 @@ static void say_success(const struct job *job, const struct run_result *result)
 	unsigned long long promoted = result->outcomes[OUTCOME_PROMOTED];
 
 	if (!planned && !promoted)
-		log_info("nothing to do: %llu images are in place", in_place);
+		log_info("nothing to do: %llu image%s in place", in_place, plural(in_place));
 	else if (job->options->confirm)
-		log_info("promoted %llu images, %llu were in place", promoted, in_place);
+		log_info("promoted %llu image%s; %llu in place before", promoted, plural(promoted),
+			in_place);
 	else
-		log_info("%llu images to promote, %llu are in place; --confirm carries it out",
-			planned, in_place);
+		log_info("%llu image%s to promote, %llu in place; --confirm carries it out",
+			planned, plural(planned), in_place);
 }
 
 /* How it went, for the log; returns the exit code. */
@@ -207,8 +213,10 @@ static int judge(const struct job *job, const struct run_result *result)
 	int signal = received(job);
 
 	if (result->interrupted) {
-		log_warning("interrupted: %llu images are left; the next run goes on with them",
-			(unsigned long long)result->outcomes[OUTCOME_NOT_DONE]);
+		unsigned long long left = result->outcomes[OUTCOME_NOT_DONE];
+
+		log_warning("interrupted: %llu image%s left; the next run goes on with them", left,
+			plural(left));
 		return EXIT_CODE_SIGNAL + signal;
 	}
 	if (fail_on_met(job->options->fail_on, result->findings, &reasons)) {

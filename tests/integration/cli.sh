@@ -122,6 +122,27 @@ expect_equal "lines of the snapshot" "app@$digest,app:latest" "$(head -n 1 "$WOR
 cip_run 2 --thin-manifest-dir "$tree" --manifest-based-snapshot-of us.example.com/prod --strict
 [[ ! -s $WORK/out ]] || fail "--strict printed a snapshot"
 
+# ---- outputs that cannot be written
+
+full() {
+	local status=0
+	"$CIP" "$@" >/dev/full 2>"$WORK/err" || status=$?
+	expect_equal "exit code of cip $* on a full disk" 1 "$status"
+}
+full --thin-manifest-dir "$tree" --parse-only
+expect_has "$WORK/err" "standard output"
+full --thin-manifest-dir "$tree" --manifest-based-snapshot-of us.example.com/prod
+full version
+cip_run 1 --thin-manifest-dir "$tree" --confirm --sign=false --report-file "$WORK/no/such/report.json"
+expect_has "$WORK/err" "$WORK/no/such"
+
+# ---- --strict stops before a registry is asked; the report says why
+
+cip_run 2 --thin-manifest-dir "$tree" --confirm --strict --report-file "$WORK/report.json"
+expect_has "$WORK/err" "malformed 1"
+expect_equal "the report of --strict" "malformed true" \
+	"$(jq -r '"\(.findings[0].kind) \(.error != null)"' "$WORK/report.json")"
+
 # ---- the wrong shape
 
 rm -r "$tree/images"
