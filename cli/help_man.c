@@ -156,7 +156,8 @@ int help_man(const struct program *program, FILE *out)
 	const struct command *job = &program->commands[0];
 
 	fprintf(out, ".TH CIP 1 \"\" \"cip %s\" \"User Commands\"\n", CIP_VERSION);
-	fputs(".SH NAME\ncip \\- ", out);
+	/* Flags must not be cut at their hyphens. */
+	fputs(".nh\n.ad l\n.SH NAME\ncip \\- ", out);
 	line(out, job->summary);
 	heading(out, "Synopsis");
 	fputs("\\fBcip\\fR [\\fIflags\\fR]\n.br\n\\fBcip\\fR \\fICOMMAND\\fR [\\fIflags\\fR]\n",
