@@ -97,6 +97,21 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
+/* A Git tree can be made that has a name twice; no reader would know which of the two it gets. */
+static bool sort_entries(struct source_entries *entries, struct err **err)
+{
+	const struct source_entry *items = entries->list.items;
+
+	if (!entries->list.len)
+		return true;
+	qsort(entries->list.items, entries->list.len, sizeof(*items), compare_entries);
+	for (size_t i = 1; i < entries->list.len; i++)
+		if (strcmp(items[i - 1].name, items[i].name) == 0)
+			return err_set(
+				err, ERR_INVALID, "two entries have the name '%s'", items[i].name);
+	return true;
+}
+
 bool source_list(struct source *source, const char *directory, struct source_entries *ret_entries,
 	struct err **err)
 {
@@ -106,9 +121,8 @@ bool source_list(struct source *source, const char *directory, struct source_ent
 		return false;
 	if (!source->backend->list(source->ctx, directory, &entries, err))
 		return err_prefix(err, "%s", *directory ? directory : source->description);
-	if (entries.list.len)
-		qsort(entries.list.items, entries.list.len, sizeof(*entries.list.items),
-			compare_entries);
+	if (!sort_entries(&entries, err))
+		return err_prefix(err, "%s", *directory ? directory : source->description);
 	*ret_entries = entries;
 	memset(&entries, 0, sizeof(entries));
 	return true;

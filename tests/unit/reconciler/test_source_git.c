@@ -278,26 +278,50 @@ Test(source_git, lists_and_refuses_as_a_directory_does)
 	}
 }
 
+/* A branch whose tree has these names, which git itself would refuse to make. */
+static void make_evil_tree(const char *branch, const char *first, const char *second)
+{
+	CLEANUP(mem_freep)
+	char *script = mem_printf("entry() {\n"
+				  "	printf '100644 %%s\\0' \"$1\"\n"
+				  "	head -c 20 /dev/zero\n"
+				  "}\n"
+				  "{ entry '%s'; entry '%s'; } >raw\n"
+				  "tree=$(git hash-object -t tree -w --literally raw)\n"
+				  "git update-ref refs/heads/%s $(git commit-tree -m evil $tree)\n",
+		first, second, branch);
+
+	git_fixture_write("script", script);
+	git_fixture_git("repo", "-c", "alias.evil=!sh ../script", "evil");
+}
+
 Test(source_git, names_that_no_file_can_have)
 {
+	static const struct {
+		const char *first;
+		const char *second;
+		const char *words;
+	} cases[] = {
+		{".", "x", "no file can have"},
+		{"..", "x", "no file can have"},
+		{"", "x", "cannot read tree"},
+		{"../../etc/passwd", "x", "no file can have"},
+		{"x", "x", "two entries have the name 'x'"},
+	};
+
 	git_fixture_init("repo");
 	git_fixture_commit("repo", "file", "x");
-	/* A tree with the entry "..", which git itself refuses to make. */
-	git_fixture_write("script",
-		"printf '100644 ..\\0' > raw\n"
-		"printf '\\0%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 "
-		"19 20 >> raw\n"
-		"tree=$(git hash-object -t tree -w --literally raw)\n"
-		"commit=$(git commit-tree -m evil $tree)\n"
-		"git update-ref refs/heads/evil $commit\n");
-	git_fixture_git("repo", "-c", "alias.evil=!sh ../script", "evil");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct source_entries entries = {0};
+		CLEANUP(err_freep) struct err *err = NULL;
 
-	CLEANUP(source_freep) struct source *source = open_ref("evil");
-	struct source_entries entries = {0};
-	CLEANUP(err_freep) struct err *err = NULL;
-	cr_assert_not(source_list(source, "", &entries, &err));
-	cr_expect_eq(err->kind, ERR_INVALID, "%s", err->msg);
-	cr_expect(strstr(err->msg, "no file can have"), "%s", err->msg);
+		make_evil_tree("evil", cases[i].first, cases[i].second);
+		CLEANUP(source_freep)
+		struct source *source = source_open_git(
+			&(struct source_git_options){.url = "repo", .ref = "evil"}, &err);
+		cr_assert(!source || !source_list(source, "", &entries, &err));
+		cr_expect(strstr(err->msg, cases[i].words), "%s", err->msg);
+	}
 }
 
 Test(source_git, bounds_files)

@@ -124,6 +124,16 @@ static off_t size_of(const char *path)
 	return status.st_size;
 }
 
+/* Of a pack, from its header (gitformat-pack(5)). */
+static unsigned object_count(const char *pack)
+{
+	CLEANUP(fd_closep) int fd = open(pack, O_RDONLY | O_CLOEXEC);
+	unsigned char header[12];
+
+	cr_assert_eq(read(fd, header, sizeof(header)), (ssize_t)sizeof(header));
+	return header[8] << 24 | header[9] << 16 | header[10] << 8 | header[11];
+}
+
 Test(source_git_cache, brings_only_what_is_new)
 {
 	expect_file("one");
@@ -133,10 +143,17 @@ Test(source_git_cache, brings_only_what_is_new)
 	cr_expect_eq(count("cache/*/objects/pack/*.pack"), 1);
 
 	CLEANUP(mem_freep) char *first = find("cache/*/objects/pack/*.pack");
+	cr_assert_eq(rename(first, "kept.pack"), 0);
+	cr_assert_eq(link("kept.pack", first), 0);
 	git_fixture_commit("repo", "file", "two");
 	expect_file("two");
 	cr_expect_eq(count("cache/*/objects/pack/*.pack"), 2);
-	cr_expect_eq(access(first, F_OK), 0);
+	cr_assert_eq(unlink(first), 0);
+	/* A commit, a tree and a blob, not the history. */
+	CLEANUP(mem_freep) char *second = find("cache/*/objects/pack/*.pack");
+	cr_expect_eq(object_count(second), 3);
+	cr_assert_eq(link("kept.pack", first), 0);
+	expect_file("two");
 	expect_no_warning();
 }
 
