@@ -27,6 +27,10 @@
 REGISTRY_SCHEME=${REGISTRY_SCHEME:-http}
 [[ -v REGISTRY_CURL ]] || REGISTRY_CURL=()
 registry_pids=()
+# In one header: not every registry reads a second one.
+registry_manifest_types=application/vnd.oci.image.index.v1+json,application/vnd.oci.image.manifest.v1+json
+registry_manifest_types+=,application/vnd.docker.distribution.manifest.list.v2+json
+registry_manifest_types+=,application/vnd.docker.distribution.manifest.v2+json
 
 registry_start() {
 	local directory=$1 address=${2:-127.0.0.1:0} tries=200
@@ -114,10 +118,7 @@ push_manifest() {
 
 manifest_digest() {
 	registry_curl --head -o /dev/null -D - \
-		-H 'Accept: application/vnd.oci.image.index.v1+json' \
-		-H 'Accept: application/vnd.oci.image.manifest.v1+json' \
-		-H 'Accept: application/vnd.docker.distribution.manifest.list.v2+json' \
-		-H 'Accept: application/vnd.docker.distribution.manifest.v2+json' \
+		-H "Accept: $registry_manifest_types" \
 		"$REGISTRY_SCHEME://$1/v2/$2/manifests/$3" 2>/dev/null |
 		tr -d '\r' | sed -n 's/^[Dd]ocker-[Cc]ontent-[Dd]igest: //p'
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/enc.h"
+#include "base/fs.h"
 #include "base/vec.h"
 #include "tests/fakes/registry/fake.h"
 
@@ -256,6 +257,27 @@ static void damage(struct fake_response *response, const struct fault *fault)
 		str_addf(&response->headers, "%s\r\n", fault->argument);
 }
 
+/* "CODE MEDIA-TYPE PATH" of a rule. */
+static void answer_with_file(const char *argument, struct fake_response *response)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	CLEANUP(mem_freep) char *words = mem_strdup(argument);
+	char *rest = words, *code = strsep(&rest, " "), *type = strsep(&rest, " ");
+	char digest[DIGEST_TEXT_SIZE];
+	uint64_t status = 500;
+	if (!rest || !number_parse(code, 599, &status) ||
+		!fs_read_file(rest, &response->text, &err)) {
+		fprintf(stderr, "fake-registry: file %s: %s\n", argument,
+			err ? err->msg : "CODE TYPE PATH");
+		exit(2);
+	}
+	const struct digest of =
+		digest_of(DIGEST_SHA256, str_text(&response->text), response->text.len);
+	response->status = (int)status;
+	str_addf(&response->headers, "Content-Type: %s\r\nDocker-Content-Digest: %s\r\n", type,
+		digest_format(&of, digest));
+}
+
 /* Faults that answer in the registry's place. */
 static bool answered_by_fault(const struct fault *fault, struct fake_response *response)
 {
@@ -263,6 +285,10 @@ static bool answered_by_fault(const struct fault *fault, struct fake_response *r
 	if (fault->action == FAULT_REDIRECT) {
 		response->status = 307;
 		str_addf(&response->headers, "Location: %s\r\n", fault->argument);
+		return true;
+	}
+	if (fault->action == FAULT_FILE) {
+		answer_with_file(fault->argument, response);
 		return true;
 	}
 	if (fault->action != FAULT_STATUS)

@@ -95,10 +95,11 @@ enum fault_action {
 	FAULT_REDIRECT,
 	FAULT_HEADER,
 	FAULT_ENDLESS_HEADERS,
+	FAULT_FILE,
 };
 struct fault {
 	enum fault_action action;
-	const char *argument; /* borrowed from the rules */
+	const char *argument; /* borrowed for ever */
 };
 void faults_load(const char *path);
 struct fault faults_match(const char *method, const char *target);

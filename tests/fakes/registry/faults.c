@@ -9,12 +9,16 @@
  *	status CODE [Header: value]	reset-before	reset-mid	truncate
  *	flip-bit	wrong-digest-header	no-digest-header	stall	stall-mid
  *	gigabyte	bad-json	redirect URL	header Name: value	endless-headers
+ *	file CODE MEDIA-TYPE PATH (answers with the bytes of a file)
+ *
+ * When the file of rules is replaced it is read again, and counting begins anew.
  */
 #include <fnmatch.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/enc.h"
 #include "base/vec.h"
@@ -29,6 +33,7 @@ struct rule {
 };
 
 static VEC(struct rule) rules;
+static struct stat rules_file;
 static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const action_names[] = {
@@ -46,6 +51,7 @@ static const char *const action_names[] = {
 	[FAULT_REDIRECT] = "redirect",
 	[FAULT_HEADER] = "header",
 	[FAULT_ENDLESS_HEADERS] = "endless-headers",
+	[FAULT_FILE] = "file",
 };
 
 static void bad_rule(const char *line)
@@ -93,6 +99,7 @@ void faults_load(const char *path)
 {
 	CLEANUP(file_closep) FILE *file = fopen(path, "re");
 	char line[4096];
+	vec_clear(&rules); /* arguments may still be in use */
 	if (!file) {
 		perror(path);
 		exit(2);
@@ -100,6 +107,7 @@ void faults_load(const char *path)
 	while (fgets(line, sizeof(line), file))
 		if (line[strspn(line, " \t\n")] && line[0] != '#')
 			parse_rule(line);
+	fstat(fileno(file), &rules_file);
 }
 
 static bool rule_fires(struct rule *rule, const char *method, const char *target)
@@ -112,12 +120,23 @@ static bool rule_fires(struct rule *rule, const char *method, const char *target
 	return rule->seen == rule->nth || (rule->and_later && rule->seen > rule->nth);
 }
 
+static bool was_replaced(const char *path)
+{
+	struct stat now;
+	return stat(path, &now) == 0 &&
+		(now.st_ino != rules_file.st_ino ||
+			now.st_mtim.tv_sec != rules_file.st_mtim.tv_sec ||
+			now.st_mtim.tv_nsec != rules_file.st_mtim.tv_nsec);
+}
+
 struct fault faults_match(const char *method, const char *target)
 {
 	struct fault fault = {.action = FAULT_NONE};
-	if (rules.len == 0)
+	if (!fake_options.faults)
 		return fault;
 	pthread_mutex_lock(&rules_lock);
+	if (was_replaced(fake_options.faults))
+		faults_load(fake_options.faults);
 	for (size_t i = 0; i < rules.len && fault.action == FAULT_NONE; i++)
 		if (rule_fires(&rules.items[i], method, target))
 			fault = (struct fault){rules.items[i].action, rules.items[i].argument};

@@ -22,7 +22,7 @@ void respond_created(struct fake_response *response, const char *repository, con
 	digest_format(digest, text);
 	str_addf(&response->headers, "Location: /v2/%s/%s/%s\r\n", repository, kind, text);
 	if (response->wrong_digest_header)
-		text[strlen(text) - 1] ^= 1;
+		text[strlen(text) - 1] = text[strlen(text) - 1] == '0' ? '1' : '0';
 	if (!response->no_digest_header)
 		str_addf(&response->headers, "Docker-Content-Digest: %s\r\n", text);
 }

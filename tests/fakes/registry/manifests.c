@@ -21,7 +21,7 @@ static void get_manifest(const struct fake_request *request, const char *reposit
 	response->body_len = content->len;
 	memcpy(digest, content->text, sizeof(digest));
 	if (response->wrong_digest_header)
-		digest[strlen(digest) - 1] ^= 1;
+		digest[strlen(digest) - 1] = digest[strlen(digest) - 1] == '0' ? '1' : '0';
 	str_addf(&response->headers, "Content-Type: %s\r\n", content->media_type);
 	if (!response->no_digest_header)
 		str_addf(&response->headers, "Docker-Content-Digest: %s\r\n", digest);
