@@ -10,78 +10,101 @@
 /* What becomes of the destination; ERR_* or this. */
 #define ARRIVES (-1)
 
+enum place {
+	AT_SOURCE, /* an image of two blobs is streamed to another host */
+	AT_OTHER,
+	ON_ONE_HOST, /* an index of one such image is mounted into another repository */
+};
+
 struct fault_case {
-	bool at_source;
+	enum place place;
 	const char *rule;
 	int end;
 };
 
 static const struct fault_case cases[] = {
 	/* The image's manifest. */
-	{true, "GET */manifests/* 1 reset-before", ARRIVES},
-	{true, "GET */manifests/* 1 reset-mid", ARRIVES},
-	{true, "GET */manifests/* 1 truncate", ARRIVES},
-	{true, "GET */manifests/* 1 flip-bit", ARRIVES},
-	{true, "GET */manifests/* 1+ flip-bit", ERR_DIGEST},
-	{true, "GET */manifests/* 1 status 500", ARRIVES},
-	{true, "GET */manifests/* 1+ status 503", ERR_TRANSIENT},
-	{true, "GET */manifests/* 1 status 429 Retry-After: 0", ARRIVES},
-	{true, "GET */manifests/* 1+ status 429", ERR_THROTTLED},
-	{true, "GET */manifests/* 1+ status 429 Retry-After: 3600", ERR_THROTTLED},
-	{true, "GET */manifests/* 1+ status 401", ERR_AUTH},
-	{true, "GET */manifests/* 1+ status 403", ERR_AUTH},
-	{true, "GET */manifests/* 1 status 404", ERR_NOT_FOUND},
-	{true, "GET */manifests/* 1 stall", ARRIVES},
-	{true, "GET */manifests/* 1 stall-mid", ARRIVES},
-	{true, "GET */manifests/* 1+ gigabyte", ERR_TOO_LARGE},
-	{true, "GET */manifests/* 1+ bad-json", ERR_DIGEST},
-	{true, "GET */manifests/* 1+ endless-headers", ERR_TOO_LARGE},
-	{true, "GET */manifests/* 1+ redirect /v2/staging/app/manifests/round", ERR_INVALID},
-	{true, "GET */manifests/* 1+ redirect http://169.254.169.254/latest", ERR_INVALID},
-	{true, "GET */manifests/* 1 wrong-digest-header", ARRIVES},
-	{true, "GET */manifests/* 1 no-digest-header", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 reset-before", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 reset-mid", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 truncate", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 flip-bit", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1+ flip-bit", ERR_DIGEST},
+	{AT_SOURCE, "GET */manifests/* 1 status 500", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1+ status 503", ERR_TRANSIENT},
+	{AT_SOURCE, "GET */manifests/* 1 status 429 Retry-After: 0", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1+ status 429", ERR_THROTTLED},
+	{AT_SOURCE, "GET */manifests/* 1+ status 429 Retry-After: 3600", ERR_THROTTLED},
+	{AT_SOURCE, "GET */manifests/* 1+ status 401", ERR_AUTH},
+	{AT_SOURCE, "GET */manifests/* 1+ status 403", ERR_AUTH},
+	{AT_SOURCE, "GET */manifests/* 1 status 404", ERR_NOT_FOUND},
+	{AT_SOURCE, "GET */manifests/* 1 stall", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 stall-mid", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1+ gigabyte", ERR_TOO_LARGE},
+	{AT_SOURCE, "GET */manifests/* 1+ bad-json", ERR_DIGEST},
+	{AT_SOURCE, "GET */manifests/* 1+ endless-headers", ERR_TOO_LARGE},
+	{AT_SOURCE, "GET */manifests/* 1+ redirect /v2/staging/app/manifests/round", ERR_INVALID},
+	{AT_SOURCE, "GET */manifests/* 1+ redirect http://169.254.169.254/latest", ERR_INVALID},
+	{AT_SOURCE, "GET */manifests/* 1 wrong-digest-header", ARRIVES},
+	{AT_SOURCE, "GET */manifests/* 1 no-digest-header", ARRIVES},
 	/* Its blobs: two, read one after the other. */
-	{true, "GET */blobs/* 1 reset-before", ARRIVES},
-	{true, "GET */blobs/* 2 reset-mid", ARRIVES},
-	{true, "GET */blobs/* 1 truncate", ARRIVES},
-	{true, "GET */blobs/* 1 flip-bit", ARRIVES},
-	{true, "GET */blobs/* 1+ flip-bit", ERR_DIGEST},
-	{true, "GET */blobs/* 1+ bad-json", ERR_DIGEST},
-	{true, "GET */blobs/* 1+ gigabyte", ERR_DIGEST},
-	{true, "GET */blobs/* 2 status 500", ARRIVES},
-	{true, "GET */blobs/* 1+ status 404", ERR_INVALID},
-	{true, "GET */blobs/* 1+ status 403", ERR_AUTH},
-	{true, "GET */blobs/* 1 stall-mid", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 1 reset-before", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 2 reset-mid", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 1 truncate", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 1 flip-bit", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 1+ flip-bit", ERR_DIGEST},
+	{AT_SOURCE, "GET */blobs/* 1+ bad-json", ERR_DIGEST},
+	{AT_SOURCE, "GET */blobs/* 1+ gigabyte", ERR_DIGEST},
+	{AT_SOURCE, "GET */blobs/* 2 status 500", ARRIVES},
+	{AT_SOURCE, "GET */blobs/* 1+ status 404", ERR_INVALID},
+	{AT_SOURCE, "GET */blobs/* 1+ status 403", ERR_AUTH},
+	{AT_SOURCE, "GET */blobs/* 1 stall-mid", ARRIVES},
 	/* Opening an upload. */
-	{false, "POST * 1 reset-before", ARRIVES},
-	{false, "POST * 2 reset-mid", ARRIVES},
-	{false, "POST * 1 status 500", ARRIVES},
-	{false, "POST * 1 status 429 Retry-After: 0", ARRIVES},
-	{false, "POST * 1+ status 403", ERR_AUTH},
-	{false, "POST * 1+ status 202", ERR_INVALID},
-	{false, "POST * 1+ status 202 Location: http://169.254.169.254/upload", ERR_INVALID},
-	{false, "POST * 1+ status 202 Location: ftp://127.0.0.1/upload", ERR_INVALID},
-	{false, "POST * 1 stall", ARRIVES},
+	{AT_OTHER, "POST * 1 reset-before", ARRIVES},
+	{AT_OTHER, "POST * 2 reset-mid", ARRIVES},
+	{AT_OTHER, "POST * 1 status 500", ARRIVES},
+	{AT_OTHER, "POST * 1 status 429 Retry-After: 0", ARRIVES},
+	{AT_OTHER, "POST * 1+ status 403", ERR_AUTH},
+	{AT_OTHER, "POST * 1+ status 202", ERR_INVALID},
+	{AT_OTHER, "POST * 1+ status 202 Location: http://169.254.169.254/upload", ERR_INVALID},
+	{AT_OTHER, "POST * 1+ status 202 Location: ftp://127.0.0.1/upload", ERR_INVALID},
+	{AT_OTHER, "POST * 1 stall", ARRIVES},
 	/* Uploading. */
-	{false, "PUT */blobs/* 1 reset-before", ARRIVES},
-	{false, "PUT */blobs/* 2 reset-mid", ARRIVES},
-	{false, "PUT */blobs/* 1 status 500", ARRIVES},
-	{false, "PUT */blobs/* 1 status 404", ARRIVES},
-	{false, "PUT */blobs/* 1+ status 400", ERR_INVALID},
-	{false, "PUT */blobs/* 1+ status 413", ERR_TOO_LARGE},
-	{false, "PUT */blobs/* 1+ status 503", ERR_TRANSIENT},
-	{false, "PUT */blobs/* 1 wrong-digest-header", ARRIVES},
-	{false, "PUT */blobs/* 1 stall", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 1 reset-before", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 2 reset-mid", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 1 status 500", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 1 status 404", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 1+ status 400", ERR_INVALID},
+	{AT_OTHER, "PUT */blobs/* 1+ status 413", ERR_TOO_LARGE},
+	{AT_OTHER, "PUT */blobs/* 1+ status 503", ERR_TRANSIENT},
+	{AT_OTHER, "PUT */blobs/* 1 wrong-digest-header", ARRIVES},
+	{AT_OTHER, "PUT */blobs/* 1 stall", ARRIVES},
 	/* The tag. */
-	{false, "PUT */manifests/* 1 reset-before", ARRIVES},
-	{false, "PUT */manifests/* 1 reset-mid", ARRIVES},
-	{false, "PUT */manifests/* 1 status 500", ARRIVES},
-	{false, "PUT */manifests/* 1 status 404", ARRIVES},
-	{false, "PUT */manifests/* 1+ status 404", ERR_NOT_FOUND},
-	{false, "PUT */manifests/* 1+ status 400", ERR_INVALID},
-	{false, "PUT */manifests/* 1+ status 409", ERR_CONFLICT},
-	{false, "PUT */manifests/* 1+ wrong-digest-header", ERR_DIGEST},
-	{false, "PUT */manifests/* 1 stall", ARRIVES},
+	{AT_OTHER, "PUT */manifests/* 1 reset-before", ARRIVES},
+	{AT_OTHER, "PUT */manifests/* 1 reset-mid", ARRIVES},
+	{AT_OTHER, "PUT */manifests/* 1 status 500", ARRIVES},
+	{AT_OTHER, "PUT */manifests/* 1 status 404", ARRIVES},
+	{AT_OTHER, "PUT */manifests/* 1+ status 404", ERR_NOT_FOUND},
+	{AT_OTHER, "PUT */manifests/* 1+ status 400", ERR_INVALID},
+	{AT_OTHER, "PUT */manifests/* 1+ status 409", ERR_CONFLICT},
+	{AT_OTHER, "PUT */manifests/* 1+ wrong-digest-header", ERR_DIGEST},
+	{AT_OTHER, "PUT */manifests/* 1 stall", ARRIVES},
+	/* Mounts: whoever does not mount may still take an upload. */
+	{ON_ONE_HOST, "POST *mount=* 1+ status 404", ARRIVES},
+	{ON_ONE_HOST, "POST *mount=* 1+ status 401", ARRIVES},
+	{ON_ONE_HOST, "POST *mount=* 1 status 500", ARRIVES},
+	{ON_ONE_HOST, "POST *mount=* 2 reset-mid", ARRIVES},
+	{ON_ONE_HOST, "POST *mount=* 1+ status 503", ERR_TRANSIENT},
+	{ON_ONE_HOST, "POST */prod/app/* 1+ status 403", ERR_AUTH},
+	/* Children: the third GET, after one to make the index and the index itself. */
+	{ON_ONE_HOST, "GET */manifests/* 3 reset-mid", ARRIVES},
+	{ON_ONE_HOST, "GET */manifests/* 3 flip-bit", ARRIVES},
+	{ON_ONE_HOST, "GET */manifests/* 3+ flip-bit", ERR_DIGEST},
+	{ON_ONE_HOST, "GET */manifests/* 3 status 404", ERR_INVALID},
+	{ON_ONE_HOST, "GET */manifests/* 3+ gigabyte", ERR_TOO_LARGE},
+	{ON_ONE_HOST, "PUT */prod/app/manifests/sha256* 1 status 500", ARRIVES},
+	{ON_ONE_HOST, "PUT */prod/app/manifests/sha256* 1 status 404", ARRIVES},
+	{ON_ONE_HOST, "PUT */prod/app/manifests/sha256* 1+ status 404", ERR_NOT_FOUND},
+	{ON_ONE_HOST, "PUT */prod/app/manifests/sha256* 1+ status 403", ERR_AUTH},
 };
 
 static void run(struct client *client, const struct fault_case *c, const struct fake *source,
@@ -95,6 +118,8 @@ static void run(struct client *client, const struct fault_case *c, const struct 
 		.tag_count = 1,
 		.observed_ms = now_ms(),
 	};
+	if (c->place == ON_ONE_HOST)
+		to.repository.host = source->host;
 	struct err *err = NULL;
 	copy_group(client->copier, &from, digest, NULL, &to, 1, &err);
 	err_keep_first(&to.err, &err);
@@ -117,11 +142,13 @@ static void run_case(const struct fault_case *c)
 {
 	struct client client;
 	struct fake source, other;
-	fake_open(&source, c->at_source ? c->rule : NULL, NULL);
-	fake_open(&other, c->at_source ? NULL : c->rule, NULL);
+	fake_open(&source, c->place == AT_OTHER ? NULL : c->rule, NULL);
+	fake_open(&other, c->place == AT_OTHER ? c->rule : NULL, NULL);
 	client_open(&client);
 	struct repository from = {.host = source.host, .path = "staging/app"};
 	struct digest digest = push_image(&client, &from, NULL, "a", 1, 300000);
+	if (c->place == ON_ONE_HOST)
+		digest = push_index(&client, &from, NULL, &digest, 1);
 
 	run(&client, c, &source, &other, &digest, c->end);
 	/* The registry never had to tell us that bytes were wrong. */
