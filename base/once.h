@@ -18,7 +18,6 @@ struct once;
 
 struct once *once_new(void);
 void once_free(struct once *table); /* no thread may be inside */
-DEFINE_CLEANUP(struct once, once_freep, once_free)
 
 enum once_turn {
 	ONCE_MINE,	/* do the work, then once_finish */
