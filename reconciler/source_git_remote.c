@@ -6,6 +6,10 @@
 #include "reconciler/source_git_remote.h"
 
 #include <git2.h>
+/* Newer versions declare git_error_set_str here. */
+#if __has_include(<git2/sys/errors.h>)
+#include <git2/sys/errors.h>
+#endif
 #include <git2/sys/transport.h>
 #include <string.h>
 
