@@ -190,14 +190,17 @@ static const char *plural(unsigned long long count)
 	return count == 1 ? "" : "s";
 }
 
-static void say_success(const struct job *job, const struct run_result *result)
+static void say_what_was_done(const struct job *job, const struct run_result *result)
 {
 	unsigned long long in_place = result->outcomes[OUTCOME_IN_PLACE];
 	unsigned long long planned = result->outcomes[OUTCOME_PLANNED];
-	unsigned long long promoted = result->outcomes[OUTCOME_PROMOTED];
+	unsigned long long promoted = result->outcomes[OUTCOME_PROMOTED], all = 0;
 
+	for (enum outcome outcome = 0; outcome < OUTCOMES; outcome++)
+		all += result->outcomes[outcome];
 	if (!planned && !promoted)
-		log_info("nothing to do: %llu image%s in place", in_place, plural(in_place));
+		log_info("nothing to %s: %llu image%s in place", in_place == all ? "do" : "promote",
+			in_place, plural(in_place));
 	else if (job->options->confirm)
 		log_info("promoted %llu image%s; %llu in place before", promoted, plural(promoted),
 			in_place);
@@ -219,11 +222,11 @@ static int judge(const struct job *job, const struct run_result *result)
 			plural(left));
 		return EXIT_CODE_SIGNAL + signal;
 	}
+	say_what_was_done(job, result);
 	if (fail_on_met(job->options->fail_on, result->findings, &reasons)) {
 		log_error("finished with findings: %s", str_text(&reasons));
 		return EXIT_CODE_FINDINGS;
 	}
-	say_success(job, result);
 	return EXIT_CODE_OK;
 }
 

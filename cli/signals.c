@@ -84,6 +84,7 @@ struct signals *signals_start(struct cancel *cancel, int64_t grace_ms)
 	signals->cancel = cancel;
 	signals->grace_ms = grace_ms;
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	sigemptyset(&signals->set);
 	sigaddset(&signals->set, SIGINT);
 	sigaddset(&signals->set, SIGTERM);

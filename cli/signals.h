@@ -15,7 +15,8 @@ struct signals;
 
 /*
  * Starts the waiting thread; call it before any other thread is started. `cancel` is borrowed.
- * From now on SIGPIPE is ignored: a reader that went away is an error of the write.
+ * From now on SIGPIPE and SIGXFSZ are ignored: a reader that went away, or a file over the limit, is an
+ * error of the write.
  */
 struct signals *signals_start(struct cancel *cancel, int64_t grace_ms);
 
