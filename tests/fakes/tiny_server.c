@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -126,9 +127,14 @@ static void serve(struct connection *connection, int fd, SSL *tls)
 static void *connection_run(void *arg)
 {
 	struct connection *connection = arg;
+	sigset_t pipe;
 	int fd = connection->fd;
 	SSL *tls = connection->server->tls ? SSL_new(connection->server->tls) : NULL;
 
+	/* OpenSSL writes without MSG_NOSIGNAL. */
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 	if (!tls || (SSL_set_fd(tls, fd) && SSL_accept(tls) == 1))
 		serve(connection, fd, tls);
 	SSL_free(tls);

@@ -302,13 +302,19 @@ static void test_unusable_requests(void)
 
 /* ---- Uploads ---- */
 
-enum { REFUSE, REFUSE_AND_CLOSE, REFUSE_AND_RESET, ACCEPT_NOTHING, UPLOAD_WAYS };
+enum { REFUSE, REFUSE_AND_CLOSE, REFUSE_AND_RESET, REFUSE_PARTLY, ACCEPT_NOTHING, UPLOAD_WAYS };
+
+struct upload {
+	int way;
+	_Atomic bool seen; /* by the client: the answer that has only begun */
+};
 
 static void refuse_upload(struct tiny_exchange *x, void *ctx)
 {
 	static const char answer[] = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 6\r\n"
-				     "WWW-Authenticate: Basic\r\n%s\r\ndenied";
-	int way = *(const int *)ctx;
+				     "WWW-Authenticate: Basic\r\n%s\r\n%s";
+	const struct upload *upload = ctx;
+	int way = upload->way;
 
 	if (strcmp(x->method, "GET") == 0) {
 		tiny_reply(x, 200, "", "fine");
@@ -317,14 +323,17 @@ static void refuse_upload(struct tiny_exchange *x, void *ctx)
 	/* A little of the body, so that we are past Expect. */
 	tiny_read_body(x, NULL, 1000);
 	if (way == REFUSE)
-		tiny_sendf(x, answer, "");
+		tiny_sendf(x, answer, "", "denied");
 	else if (way != ACCEPT_NOTHING)
-		tiny_sendf(x, answer, "Connection: close\r\n");
+		tiny_sendf(x, answer, "Connection: close\r\n",
+			way == REFUSE_PARTLY ? "den" : "denied");
 	if (way == REFUSE_AND_CLOSE)
 		shutdown(x->fd, SHUT_WR);
+	while (way == REFUSE_PARTLY && !upload->seen)
+		usleep(1000);
 	if (way == REFUSE || way == REFUSE_AND_CLOSE)
 		hold(x);
-	else if (way == REFUSE_AND_RESET)
+	else if (way == REFUSE_AND_RESET || way == REFUSE_PARTLY)
 		tiny_reset(x);
 	else
 		usleep(4 * SHORT_MS * 1000);
@@ -343,6 +352,7 @@ static bool write_until_refused(struct http_call *call, uint64_t len, struct err
 
 static void test_refused_upload(int way)
 {
+	struct upload upload = {.way = way};
 	struct fixture f;
 	struct http_options options = fixture_options();
 	struct http_request request;
@@ -351,12 +361,13 @@ static void test_refused_upload(int way)
 
 	if (way == ACCEPT_NOTHING)
 		options.stall_timeout_ms = SHORT_MS;
-	fixture_open(&f, refuse_upload, &way, options);
+	fixture_open(&f, refuse_upload, &upload, options);
 	request = fixture_request(&f, "PUT");
 	request.body_streamed = true;
 	request.body_len = 64u << 20;
 	call = http_start(f.http, &request);
 	CHECK(!write_until_refused(call, request.body_len, &err));
+	upload.seen = true;
 	if (way == ACCEPT_NOTHING) {
 		check_error(err, ERR_TIMEOUT);
 		CHECK(!http_call_wait(call, NULL));
@@ -369,7 +380,8 @@ static void test_refused_upload(int way)
 		CHECK(http_call_wait(call, NULL));
 		CHECK(http_call_response(call)->status == 401);
 		CHECK(way == REFUSE_AND_RESET ||
-			strcmp(str_text(&http_call_response(call)->body), "denied") == 0);
+			strcmp(str_text(&http_call_response(call)->body),
+				way == REFUSE_PARTLY ? "den" : "denied") == 0);
 	}
 	http_call_free(call);
 	/* What is left of the body must not reach a server as a request. */
@@ -382,12 +394,13 @@ static void test_refused_upload(int way)
 /* The same for a body in memory, through http_do. */
 static void test_refused_body(int way)
 {
+	struct upload upload = {.way = way, .seen = true};
 	struct fixture f;
 	struct http_request request;
 	struct http_response response = {0};
 	char *body = mem_new(8, 1 << 20);
 
-	fixture_open(&f, refuse_upload, &way, fixture_options());
+	fixture_open(&f, refuse_upload, &upload, fixture_options());
 	request = fixture_request(&f, "PUT");
 	request.body = body;
 	request.body_len = 8 << 20;
@@ -413,7 +426,7 @@ int main(void)
 	test_unusable_requests();
 	for (int way = 0; way < UPLOAD_WAYS; way++)
 		test_refused_upload(way);
-	for (int way = 0; way < ACCEPT_NOTHING; way++)
+	for (int way = 0; way < REFUSE_PARTLY; way++)
 		test_refused_body(way);
 	return 0;
 }

@@ -139,7 +139,10 @@ static void test_other_origin(void)
 	CHECK(response.source == HTTP_SOURCE_LOOPBACK);
 	http_response_release(&response);
 	CHECK(!scene.far.authorization && strcmp(scene.far.accept, "a/b") == 0);
-	/* And not again when the way leads home. */
+	/* Not on the next hop either, though it stays where we are, and not when the way leads home. */
+	request = scene_request(&scene, "GET", "/to/307/OTHER/to/307//end");
+	check_answers(&scene.f, &request, 200, "/end");
+	CHECK(!scene.far.authorization);
 	request = scene_request(&scene, "GET", "/to/307/OTHER/to/307/OTHER/home");
 	check_answers(&scene.f, &request, 200, "/home");
 	CHECK(!scene.near.authorization);
