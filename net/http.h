@@ -39,7 +39,11 @@ struct http_options {
 	struct cancel *cancel;	   /* borrowed; may be NULL */
 	const char *user_agent;	   /* copied */
 
-	/* Requests in flight to one origin, each on a connection of its own with HTTP/1.1 [20]. */
+	/*
+	 * Requests in flight to one origin, each on a connection of its own with HTTP/1.1 [20]. A
+	 * stream that is paused because its worker is slow does not count, or two of them could
+	 * wait for each other.
+	 */
 	unsigned connections_per_host;
 
 	int64_t connect_timeout_ms;    /* name look-up, TCP and TLS [15 s] */
