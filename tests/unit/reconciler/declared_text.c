@@ -1,4 +1,4 @@
-#include "declared_text.h"
+#include "tests/unit/reconciler/declared_text.h"
 
 #include <criterion/criterion.h>
 

@@ -2,7 +2,7 @@
 #ifndef CIP_TESTS_DECLARED_TEXT_H
 #define CIP_TESTS_DECLARED_TEXT_H
 
-#include "memory_source.h"
+#include "tests/unit/reconciler/memory_source.h"
 #include "reconciler/declared.h"
 
 /* Loads a thin tree and fails the test unless success is as wanted. */

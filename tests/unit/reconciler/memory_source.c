@@ -1,4 +1,4 @@
-#include "memory_source.h"
+#include "tests/unit/reconciler/memory_source.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "declared_text.h"
+#include "tests/unit/reconciler/declared_text.h"
 
 #define EXPECTED_DIGITS "64 lower-case hexadecimal digits"
 #define EXPECTED_TAG                                                                               \

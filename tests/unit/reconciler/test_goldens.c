@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "declared_text.h"
+#include "tests/unit/reconciler/declared_text.h"
 #include "reconciler/snapshot.h"
 
 /* What is our choice (`either` in expect.json); docs/manifests.md gives the reasons. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "declared_text.h"
+#include "tests/unit/reconciler/declared_text.h"
 
 #define IMAGE(name, digest, tags) "- name: " name "\n  dmap: {" DIGEST(digest) ": " tags "}\n"
 

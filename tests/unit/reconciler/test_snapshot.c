@@ -2,7 +2,7 @@
 
 #include <criterion/criterion.h>
 
-#include "declared_text.h"
+#include "tests/unit/reconciler/declared_text.h"
 
 #define REGISTRIES                                                                                 \
 	"registries: [{name: s.example, src: true}, {name: d.example/p}, {name: d.example},"       \
