@@ -2,8 +2,8 @@
 #ifndef CIP_TESTS_DECLARED_TEXT_H
 #define CIP_TESTS_DECLARED_TEXT_H
 
-#include "tests/unit/reconciler/memory_source.h"
 #include "reconciler/declared.h"
+#include "tests/unit/reconciler/memory_source.h"
 
 /* Loads a thin tree and fails the test unless success is as wanted. */
 struct declared *declared_of(const struct memory_file *files, bool succeeds);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "tests/unit/reconciler/declared_text.h"
 #include "reconciler/snapshot.h"
+#include "tests/unit/reconciler/declared_text.h"
 
 /* What is our choice (`either` in expect.json); docs/manifests.md gives the reasons. */
 static bool accepts_by_choice(const char *mutation)
