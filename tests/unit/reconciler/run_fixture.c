@@ -12,16 +12,16 @@ static void die_of(struct err *err)
 	abort();
 }
 
-void tree_init(struct tree *tree)
+void manifest_tree_init(struct manifest_tree *tree)
 {
 	char directory[] = "/tmp/cip-tree.XXXXXX";
 
 	if (!mkdtemp(directory))
 		abort();
-	*tree = (struct tree){.directory = mem_strdup(directory)};
+	*tree = (struct manifest_tree){.directory = mem_strdup(directory)};
 }
 
-void tree_write(struct tree *tree, const char *path, const char *text)
+void manifest_tree_write(struct manifest_tree *tree, const char *path, const char *text)
 {
 	CLEANUP(mem_freep) char *full = fs_join(tree->directory, path);
 	CLEANUP(mem_freep) char *directory = mem_strdup(full);
@@ -33,7 +33,8 @@ void tree_write(struct tree *tree, const char *path, const char *text)
 		die_of(err);
 }
 
-void tree_project(struct tree *tree, const char *name, const char *registries, const char *images)
+void manifest_tree_project(
+	struct manifest_tree *tree, const char *name, const char *registries, const char *images)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
 	CLEANUP(mem_freep) char *list = mem_strdup(registries);
@@ -46,11 +47,11 @@ void tree_project(struct tree *tree, const char *name, const char *registries, c
 	while ((word = strsep(&rest, " ")))
 		str_addf(&text, "- name: %s\n%s", word + (*word == '*'),
 			*word == '*' ? "  src: true\n" : "");
-	tree_write(tree, manifest, str_text(&text));
-	tree_write(tree, file, images);
+	manifest_tree_write(tree, manifest, str_text(&text));
+	manifest_tree_write(tree, file, images);
 }
 
-void tree_load(struct tree *tree)
+void manifest_tree_load(struct manifest_tree *tree)
 {
 	struct err *err = NULL;
 	CLEANUP(source_freep)
@@ -60,7 +61,7 @@ void tree_load(struct tree *tree)
 		die_of(err);
 }
 
-void tree_release(struct tree *tree)
+void manifest_tree_release(struct manifest_tree *tree)
 {
 	declared_free(tree->declared);
 	fs_remove_tree(tree->directory, NULL);
@@ -137,14 +138,14 @@ static int compare_keys(const void *left, const void *right)
 	return strcmp(a->key, b->key);
 }
 
-void tell_run(const struct tree *tree, struct registry *model, const struct tell_options *options,
-	struct told *told)
+void tell_run(const struct manifest_tree *tree, struct registry *registry,
+	const struct tell_options *options, struct told *told)
 {
 	struct event_queue *queue;
 	struct err *err = NULL;
 	struct run_options run = {
 		.declared = tree->declared,
-		.registry = model,
+		.registry = registry,
 		.cancel = options->cancel,
 		.threads = options->threads ? options->threads : 3,
 		.confirm = options->confirm,
@@ -175,13 +176,12 @@ void told_release(struct told *told)
 	vec_release(&told->findings);
 }
 
-const struct told_record *told_find(
-	const struct told *told, const char *repository, unsigned digest)
+const struct told_record *told_find_digest(
+	const struct told *told, const char *repository, const struct digest *digest)
 {
 	char text[DIGEST_TEXT_SIZE];
-	struct digest value = model_digest(digest);
 	CLEANUP(mem_freep)
-	char *key = mem_printf("%s@%s", repository, digest_format(&value, text));
+	char *key = mem_printf("%s@%s", repository, digest_format(digest, text));
 	const struct told_record wanted = {.key = key};
 
 	if (!told->records.len)
@@ -190,7 +190,7 @@ const struct told_record *told_find(
 		sizeof(*told->records.items), compare_keys);
 }
 
-bool told_is_consistent(const struct told *told, struct registry *model)
+bool told_adds_up(const struct told *told, uint64_t requests)
 {
 	uint64_t sum = 0;
 
@@ -202,8 +202,8 @@ bool told_is_consistent(const struct told *told, struct registry *model)
 	if (sum != told->totals.digests)
 		fprintf(stderr, "%ju outcomes for %ju pairs\n", (uintmax_t)sum,
 			(uintmax_t)told->totals.digests);
-	if (told->requests != model_counts(model).requests)
+	if (told->requests != requests)
 		fprintf(stderr, "%ju requests told, %ju seen\n", (uintmax_t)told->requests,
-			(uintmax_t)model_counts(model).requests);
-	return sum == told->totals.digests && told->requests == model_counts(model).requests;
+			(uintmax_t)requests);
+	return sum == told->totals.digests && told->requests == requests;
 }

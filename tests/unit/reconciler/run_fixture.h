@@ -1,23 +1,23 @@
-/* Whole runs over the model registry: a manifest tree in a temporary directory, and what was told. */
+/* Whole runs: a manifest tree in a temporary directory, and what was told. */
 #ifndef CIP_TESTS_UNIT_RECONCILER_RUN_FIXTURE_H
 #define CIP_TESTS_UNIT_RECONCILER_RUN_FIXTURE_H
 
 #include "reconciler/run.h"
-#include "tests/fakes/model_registry.h"
 
-struct tree {
+struct manifest_tree {
 	char *directory;
 	struct declared *declared;
 };
 
 /* Writes `text` as DIRECTORY/path, making directories. */
-void tree_init(struct tree *tree);
-void tree_write(struct tree *tree, const char *path, const char *text);
+void manifest_tree_init(struct manifest_tree *tree);
+void manifest_tree_write(struct manifest_tree *tree, const char *path, const char *text);
 /* manifests/NAME/promoter-manifest.yaml from registries ("*" first: the source) and images.yaml. */
-void tree_project(struct tree *tree, const char *name, const char *registries, const char *images);
+void manifest_tree_project(
+	struct manifest_tree *tree, const char *name, const char *registries, const char *images);
 /* Aborts with the error if the tree is refused. */
-void tree_load(struct tree *tree);
-void tree_release(struct tree *tree);
+void manifest_tree_load(struct manifest_tree *tree);
+void manifest_tree_release(struct manifest_tree *tree);
 
 /* A record as somebody keeps it who needs it after the run. */
 struct told_record {
@@ -46,12 +46,13 @@ struct tell_options {
 	struct cancel *cancel;
 };
 
-void tell_run(const struct tree *tree, struct registry *model, const struct tell_options *options,
-	struct told *told);
+void tell_run(const struct manifest_tree *tree, struct registry *registry,
+	const struct tell_options *options, struct told *told);
 void told_release(struct told *told);
 /* NULL if nothing was told of it. */
-const struct told_record *told_find(
-	const struct told *told, const char *repository, unsigned digest);
-bool told_is_consistent(const struct told *told, struct registry *model);
+const struct told_record *told_find_digest(
+	const struct told *told, const char *repository, const struct digest *digest);
+/* Every pair came to exactly one end, and the requests told are as many as were made. */
+bool told_adds_up(const struct told *told, uint64_t requests);
 
 #endif

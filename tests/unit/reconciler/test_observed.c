@@ -3,9 +3,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/unit/reconciler/run_fixture.h"
+#include "tests/unit/reconciler/model_fixture.h"
 
-static struct tree tree;
+static struct manifest_tree tree;
 static struct registry *model;
 static struct worklist *list;
 static struct wanted wanted;
@@ -25,9 +25,9 @@ static void set_up(void)
 
 		str_addf(&text, "    \"%s\": %s\n", digest_format(&digest, shown), tags[i - 1]);
 	}
-	tree_init(&tree);
-	tree_project(&tree, "a", "*src.io dst.io", str_text(&text));
-	tree_load(&tree);
+	manifest_tree_init(&tree);
+	manifest_tree_project(&tree, "a", "*src.io dst.io", str_text(&text));
+	manifest_tree_load(&tree);
 	model = model_new();
 	list = worklist_new(tree.declared);
 	repository = &list->destinations.items[0].repository;
@@ -41,7 +41,7 @@ static void tear_down(void)
 	wanted_release(&wanted);
 	worklist_free(list);
 	model_free(model);
-	tree_release(&tree);
+	manifest_tree_release(&tree);
 }
 
 TestSuite(observed, .init = set_up, .fini = tear_down);

@@ -6,7 +6,7 @@
 
 #include "tests/unit/reconciler/run_fixture.h"
 
-static struct tree tree;
+static struct manifest_tree tree;
 static struct worklist *list;
 static struct wanted wanted;
 static struct observed observed;
@@ -15,9 +15,9 @@ static struct plan plan;
 /* One destination dst.io/foo. */
 static void begin(const char *images)
 {
-	tree_init(&tree);
-	tree_project(&tree, "a", "*src.io dst.io", images);
-	tree_load(&tree);
+	manifest_tree_init(&tree);
+	manifest_tree_project(&tree, "a", "*src.io dst.io", images);
+	manifest_tree_load(&tree);
 	list = worklist_new(tree.declared);
 	wanted_init(&wanted, list, 0);
 	observed_init(&observed, &wanted);
@@ -36,7 +36,7 @@ static void end(void)
 	observed_release(&observed);
 	wanted_release(&wanted);
 	worklist_free(list);
-	tree_release(&tree);
+	manifest_tree_release(&tree);
 }
 
 TestSuite(plan, .fini = end);
@@ -174,10 +174,11 @@ Test(plan, an_unsettled_dispute_is_settled_by_nobody)
 
 Test(plan, below_the_prefix_of_an_unreadable_project_no_new_tag_is_made)
 {
-	tree_init(&tree);
-	tree_project(&tree, "a", "*src.io dst.io", FOO "    \"" DIGEST "\": [\"v1\", \"v2\"]\n");
-	tree_project(&tree, "b", "*src.io dst.io", "- surprise: foo\n");
-	tree_load(&tree);
+	manifest_tree_init(&tree);
+	manifest_tree_project(
+		&tree, "a", "*src.io dst.io", FOO "    \"" DIGEST "\": [\"v1\", \"v2\"]\n");
+	manifest_tree_project(&tree, "b", "*src.io dst.io", "- surprise: foo\n");
+	manifest_tree_load(&tree);
 	list = worklist_new(tree.declared);
 	wanted_init(&wanted, list, 0);
 	observed_init(&observed, &wanted);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/enc.h"
-#include "tests/unit/reconciler/run_fixture.h"
+#include "tests/unit/reconciler/model_fixture.h"
 
 enum { TREES = 150, STATES = 8, DIGESTS = 4, TAGS = 4, HOSTS = 5, IMAGES = 3, PROJECTS = 4 };
 
@@ -90,11 +90,11 @@ static void random_images(struct str *text)
 		str_add_text(text, "surprise: here\n");
 }
 
-static void random_tree(struct tree *tree)
+static void random_tree(struct manifest_tree *tree)
 {
 	unsigned projects = 1 + below(PROJECTS);
 
-	tree_init(tree);
+	manifest_tree_init(tree);
 	for (unsigned p = 0; p < projects; p++) {
 		CLEANUP(str_release) struct str list = STR_INIT(STR_TEXT_MAX);
 		CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
@@ -106,9 +106,9 @@ static void random_tree(struct tree *tree)
 			if (r != source && chance(40))
 				str_addf(&list, " %s", registries[r]);
 		random_images(&text);
-		tree_project(tree, name, str_text(&list), str_text(&text));
+		manifest_tree_project(tree, name, str_text(&list), str_text(&text));
 	}
-	tree_load(tree);
+	manifest_tree_load(tree);
 }
 
 static struct registry *random_model(void)
@@ -199,7 +199,7 @@ static void write_is_declared(
 		"%s:%s was written in spite of a dispute", repository, tag);
 }
 
-static void check_writes(const struct tree *tree, struct registry *model)
+static void check_writes(const struct manifest_tree *tree, struct registry *model)
 {
 	struct model_counts counts = model_counts(model);
 
@@ -229,7 +229,8 @@ static void check_forecast(const struct told *plan, const struct told *done)
 }
 
 /* Runs, checks what must hold of every run, and hands out the result. */
-static void run(const struct tree *tree, struct registry *model, bool confirm, struct told *told)
+static void run(
+	const struct manifest_tree *tree, struct registry *model, bool confirm, struct told *told)
 {
 	model_reset_counts(model);
 	tell_run(tree, model, &(struct tell_options){.confirm = confirm, .threads = 2}, told);
@@ -241,7 +242,7 @@ static void run(const struct tree *tree, struct registry *model, bool confirm, s
 		cr_assert_eq(model_counts(model).writes, 0, "a plan wrote");
 }
 
-static void check_settled(const struct tree *tree, struct registry *model)
+static void check_settled(const struct manifest_tree *tree, struct registry *model)
 {
 	struct told told;
 
@@ -253,7 +254,7 @@ static void check_settled(const struct tree *tree, struct registry *model)
 	told_release(&told);
 }
 
-static void undisturbed(const struct tree *tree, struct registry *model)
+static void undisturbed(const struct manifest_tree *tree, struct registry *model)
 {
 	struct told plan, done;
 
@@ -308,7 +309,7 @@ static void write_was_seen(
 			"%s was written although nobody could look at it", full);
 }
 
-static void disturbed(const struct tree *tree, struct registry *model, const char *goal)
+static void disturbed(const struct manifest_tree *tree, struct registry *model, const char *goal)
 {
 	struct faults faults = {.salt = below(256), .percent = 5 + below(40), .model = model};
 	CLEANUP(mem_freep) char *reached = NULL;
@@ -338,7 +339,7 @@ Test(plan_property, converges_and_never_writes_on_a_guess)
 	log_set_level(LOG_FATAL);
 	seed();
 	for (unsigned t = 0; t < TREES; t++) {
-		struct tree tree;
+		struct manifest_tree tree;
 
 		random_tree(&tree);
 		for (unsigned s = 0; s < STATES; s++) {
@@ -351,7 +352,7 @@ Test(plan_property, converges_and_never_writes_on_a_guess)
 			model_free(model);
 			model_free(twin);
 		}
-		tree_release(&tree);
+		manifest_tree_release(&tree);
 	}
 	for (size_t i = 0; i < OUTCOME_NOT_DONE; i++)
 		cr_expect_gt(

@@ -4,20 +4,20 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/unit/reconciler/run_fixture.h"
+#include "tests/unit/reconciler/model_fixture.h"
 
-static struct tree tree;
+static struct manifest_tree tree;
 static struct registry *model;
 
 static void set_up(void)
 {
-	tree_init(&tree);
+	manifest_tree_init(&tree);
 	model = model_new();
 }
 
 static void tear_down(void)
 {
-	tree_release(&tree);
+	manifest_tree_release(&tree);
 	model_free(model);
 }
 
@@ -46,7 +46,7 @@ static void project(const char *name, const char *registries, const char *text)
 {
 	CLEANUP(mem_freep) char *file = images(text);
 
-	tree_project(&tree, name, registries, file);
+	manifest_tree_project(&tree, name, registries, file);
 }
 
 static void expect(
@@ -66,7 +66,7 @@ Test(run, copies_what_is_missing_then_writes_nothing)
 
 	project("a", "*src.io dst.io/p g.pkg.dev/q",
 		"- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n    @2: []\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_set_google(model, "g.pkg.dev");
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "src.io/foo", 2, "x");
@@ -112,7 +112,7 @@ Test(run, tells_everything_when_asked)
 	struct told told;
 
 	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "dst.io/foo", 1, "v1");
 	tell_run(&tree, model, &(struct tell_options){.confirm = true, .all = true}, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -126,7 +126,7 @@ Test(run, a_moved_tag_stops_only_itself)
 	struct told told;
 
 	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "dst.io/foo", 7, "v1");
 	tell_run(&tree, model, &confirm, &told);
@@ -146,7 +146,7 @@ Test(run, lost_only_if_the_destination_does_not_hold_it)
 
 	project("a", "*src.io dst.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "dst.io/foo", 2, NULL);
 	tell_run(&tree, model, &dry, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -173,7 +173,7 @@ Test(run, a_chain_arrives_in_one_run)
 
 	project("a", "*dev.io stg.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("b", "*stg.io prod.io eu.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "dev.io/foo", 1, NULL);
 	tell_run(&tree, model, &dry, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -197,7 +197,7 @@ Test(run, what_waits_for_a_lost_digest_is_not_called_lost)
 
 	project("a", "*dev.io stg.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("b", "*stg.io prod.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	tell_run(&tree, model, &confirm, &told);
 	cr_expect(told_is_consistent(&told, model));
 	cr_expect_eq(told.result.outcomes[OUTCOME_LOST], 1);
@@ -212,7 +212,7 @@ Test(run, a_circle_is_left_alone_and_nothing_else)
 
 	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: []\n");
 	project("b", "*two.io one.io out.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "two.io/foo", 1, "v1");
 	tell_run(&tree, model, &confirm, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -233,7 +233,7 @@ Test(run, a_claim_from_outside_the_circle_is_kept)
 	project("a", "*one.io two.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("b", "*two.io one.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("c", "*out.io one.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "out.io/foo", 1, NULL);
 	tell_run(&tree, model, &confirm, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -262,7 +262,7 @@ Test(run, a_dead_registry_is_fenced_and_stops_nobody)
 		"- name: i3\n  dmap:\n    @1: [\"v\"]\n- name: i4\n  dmap:\n    @1: [\"v\"]\n"
 		"- name: i5\n  dmap:\n    @1: [\"v\"]\n- name: i6\n  dmap:\n    @1: [\"v\"]\n"
 		"- name: i7\n  dmap:\n    @1: [\"v\"]\n- name: i8\n  dmap:\n    @1: [\"v\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	for (int i = 1; i <= 8; i++) {
 		CLEANUP(mem_freep) char *name = mem_printf("src.io/i%d", i);
 
@@ -290,7 +290,7 @@ Test(run, a_fence_stops_writes_too)
 	for (int i = 0; i < 4 * 5; i++)
 		str_addf(&registries, " dead.io/x%d", i);
 	project("a", str_text(&registries), "- name: foo\n  dmap:\n    @1: [\"v\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_set_fault(model, no_route, dead);
 	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = 1}, &told);
@@ -322,7 +322,7 @@ Test(run, a_fence_stops_questions_too)
 	}
 	str_add_text(&text, "]\n");
 	project("a", "*src.io dst.io", str_text(&text));
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_set_fault(model, no_route_for_head, dead);
 	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = 1}, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -338,7 +338,7 @@ Test(run, one_silent_source_is_enough_not_to_call_it_lost)
 
 	project("a", "*one.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("b", "*two.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_set_fault(model, no_route, dead);
 	for (int i = 0; i < 2; i++) {
 		model_reset_counts(model);
@@ -366,7 +366,7 @@ Test(run, the_first_error_is_the_one_that_is_told)
 	struct told told;
 
 	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "dst.io/foo", 1, "v1");
 	model_set_fault(model, fail_head_then_get, NULL);
 	tell_run(&tree, model, &confirm, &told);
@@ -384,7 +384,7 @@ Test(run, a_dead_source_still_lets_tags_be_added)
 
 	project("a", "*src.io dst.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n    @2: [\"w\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "dst.io/foo", 1, "v1");
 	model_set_fault(model, no_route, dead);
 	tell_run(&tree, model, &confirm, &told);
@@ -403,7 +403,7 @@ Test(run, a_stopped_run_says_what_is_left)
 	CLEANUP(cancel_freep) struct cancel *cancel = cancel_new();
 
 	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	cancel_raise(cancel, CANCEL_DRAIN);
 	tell_run(&tree, model, &(struct tell_options){.confirm = true, .cancel = cancel}, &told);
 	cr_expect(told.result.interrupted);
@@ -454,7 +454,7 @@ Test(run, a_look_in_flight_counts_as_done_and_no_other_is_begun)
 
 	project("a", "*src.io dst.io two.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	stop_run(MODEL_LIST, CANCEL_DRAIN, &told);
 	cr_expect_eq(told.result.outcomes[OUTCOME_NOT_DONE], 4);
 	cr_expect_eq(told.records.len, 2, "only the first is known to lack something");
@@ -469,7 +469,7 @@ Test(run, cancelled_requests_are_no_errors)
 
 	project("a", "*src.io dst.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "src.io/foo", 2, NULL);
 	model_hold(model, "dst.io/foo", 2, "v1");
@@ -500,7 +500,7 @@ Test(run, a_group_in_flight_is_finished_and_no_other_begun)
 
 	project("a", "*src.io dst.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n    @3: [\"v3\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "src.io/foo", 2, NULL);
 	model_hold(model, "src.io/foo", 3, NULL);
@@ -521,7 +521,7 @@ Test(run, malformed_entries_are_told_and_looked_at_by_nobody)
 	project("a", "*src.io dst.io",
 		"- name: foo\n  dmap:\n    \"sha256:abc\": [\"bad\"]\n    @1: [\"no good\", "
 		"\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "dst.io/foo", 1, "bad");
 	tell_run(&tree, model, &confirm, &told);
@@ -540,7 +540,7 @@ Test(run, a_google_source_is_listed_once_without_confirm)
 
 	project("a", "*gcr.io/src dst.io",
 		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n    @3: []\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_set_google(model, "gcr.io");
 	model_hold(model, "gcr.io/src/foo", 1, NULL);
 	model_hold(model, "gcr.io/src/foo", 2, NULL);
@@ -559,7 +559,7 @@ Test(run, one_digest_is_not_worth_a_list)
 	struct told told;
 
 	project("a", "*gcr.io/src dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_set_google(model, "gcr.io");
 	model_hold(model, "gcr.io/src/foo", 1, NULL);
 	tell_run(&tree, model, &dry, &told);
@@ -574,7 +574,7 @@ Test(run, two_projects_may_feed_one_digest_from_two_sources)
 
 	project("a", "*one.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	project("b", "*two.io dst.io", "- name: foo\n  dmap:\n    @1: [\"v2\"]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	model_hold(model, "two.io/foo", 1, NULL);
 	tell_run(&tree, model, &confirm, &told);
 	cr_expect(told_is_consistent(&told, model));
@@ -590,7 +590,7 @@ Test(run, an_empty_tree_says_so)
 	struct told told;
 
 	project("a", "*src.io dst.io", "[]\n");
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	tell_run(&tree, model, &confirm, &told);
 	cr_expect_eq(told.totals.digests, 0);
 	cr_expect_eq(model_counts(model).requests, 0);

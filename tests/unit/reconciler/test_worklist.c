@@ -9,26 +9,26 @@
 #define D2 "\"sha256:2222222222222222222222222222222222222222222222222222222222222222\""
 #define IMAGE(name, tags) "- name: " name "\n  dmap:\n    " D1 ": " tags "\n"
 
-static struct tree tree;
+static struct manifest_tree tree;
 static struct worklist *list;
 
 static void set_up(void)
 {
-	tree_init(&tree);
+	manifest_tree_init(&tree);
 	list = NULL;
 }
 
 static void tear_down(void)
 {
 	worklist_free(list);
-	tree_release(&tree);
+	manifest_tree_release(&tree);
 }
 
 TestSuite(worklist, .init = set_up, .fini = tear_down);
 
 static void build(void)
 {
-	tree_load(&tree);
+	manifest_tree_load(&tree);
 	list = worklist_new(tree.declared);
 }
 
@@ -57,7 +57,7 @@ Test(worklist, every_destination_repository_once)
 {
 	struct plan_totals totals;
 
-	tree_project(&tree, "a", "*src.io r.io/p q.io",
+	manifest_tree_project(&tree, "a", "*src.io r.io/p q.io",
 		"- name: foo\n  dmap:\n    " D1 ": [\"v1\", \"v2\"]\n    " D2 ": []\n"
 		"- name: bar\n  dmap:\n    " D1 ": []\n");
 	build();
@@ -77,9 +77,9 @@ Test(worklist, nested_registries_meet_in_one_repository)
 {
 	struct plan_totals totals;
 
-	tree_project(&tree, "a", "*src.io r.io/a", IMAGE("b/c", "[\"v1\"]"));
-	tree_project(&tree, "b", "*two.io r.io/a/b", IMAGE("c", "[\"v1\", \"v2\"]"));
-	tree_project(&tree, "c", "*src.io r.io", IMAGE("d", "[]"));
+	manifest_tree_project(&tree, "a", "*src.io r.io/a", IMAGE("b/c", "[\"v1\"]"));
+	manifest_tree_project(&tree, "b", "*two.io r.io/a/b", IMAGE("c", "[\"v1\", \"v2\"]"));
+	manifest_tree_project(&tree, "c", "*src.io r.io", IMAGE("d", "[]"));
 	build();
 	totals = worklist_totals(list);
 	cr_expect_eq(totals.repositories, 2);
@@ -91,8 +91,8 @@ Test(worklist, nested_registries_meet_in_one_repository)
 
 Test(worklist, a_chain_is_one_unit)
 {
-	tree_project(&tree, "a", "*dev.io stg.io", IMAGE("foo", "[]") IMAGE("bar", "[]"));
-	tree_project(&tree, "b", "*stg.io prod.io", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "a", "*dev.io stg.io", IMAGE("foo", "[]") IMAGE("bar", "[]"));
+	manifest_tree_project(&tree, "b", "*stg.io prod.io", IMAGE("foo", "[]"));
 	build();
 	cr_expect_eq(unit_of("stg.io/foo"), unit_of("prod.io/foo"));
 	cr_expect_neq(unit_of("stg.io/foo"), unit_of("stg.io/bar"));
@@ -107,8 +107,10 @@ Test(worklist, units_hold_all_destinations_in_order)
 {
 	uint32_t next = 0;
 
-	tree_project(&tree, "a", "*src.io r.io/a q.io", IMAGE("b/c", "[]") IMAGE("x", "[]"));
-	tree_project(&tree, "b", "*two.io r.io/a/b s.io", IMAGE("c", "[]") IMAGE("y", "[]"));
+	manifest_tree_project(
+		&tree, "a", "*src.io r.io/a q.io", IMAGE("b/c", "[]") IMAGE("x", "[]"));
+	manifest_tree_project(
+		&tree, "b", "*two.io r.io/a/b s.io", IMAGE("c", "[]") IMAGE("y", "[]"));
 	build();
 	for (size_t i = 0; i < list->units.len; i++) {
 		cr_expect_eq(list->units.items[i].first_destination, next);
@@ -129,10 +131,10 @@ Test(worklist, a_long_circle_is_found_and_only_its_claims)
 {
 	size_t cycles = 0;
 
-	tree_project(&tree, "a", "*one.io two.io", IMAGE("foo", "[]"));
-	tree_project(&tree, "b", "*two.io three.io side.io", IMAGE("foo", "[]"));
-	tree_project(&tree, "c", "*three.io one.io", IMAGE("foo", "[]"));
-	tree_project(&tree, "d", "*out.io one.io", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "a", "*one.io two.io", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "b", "*two.io three.io side.io", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "c", "*three.io one.io", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "d", "*out.io one.io", IMAGE("foo", "[]"));
 	build();
 	for (size_t i = 0; i < list->claims.len; i++)
 		cycles += list->claims.items[i].in_cycle;
@@ -150,7 +152,7 @@ Test(worklist, a_deep_chain_does_not_exhaust_the_stack)
 		CLEANUP(mem_freep)
 		char *registries = mem_printf("*r%d.io r%d.io", i + 1, i);
 
-		tree_project(&tree, name, registries, IMAGE("foo", "[]"));
+		manifest_tree_project(&tree, name, registries, IMAGE("foo", "[]"));
 	}
 	build();
 	cr_expect_eq(list->units.len, 1);
@@ -159,8 +161,9 @@ Test(worklist, a_deep_chain_does_not_exhaust_the_stack)
 
 Test(worklist, quarantined_projects_and_malformed_images_are_no_work)
 {
-	tree_project(&tree, "a", "*src.io r.io", "- nme: foo\n");
-	tree_project(&tree, "b", "*src.io q.io", IMAGE("\"Bad Name\"", "[]") IMAGE("ok", "[]"));
+	manifest_tree_project(&tree, "a", "*src.io r.io", "- nme: foo\n");
+	manifest_tree_project(
+		&tree, "b", "*src.io q.io", IMAGE("\"Bad Name\"", "[]") IMAGE("ok", "[]"));
 	build();
 	cr_expect_eq(list->destinations.len, 1);
 	cr_expect_str_eq(list->destinations.items[0].name, "q.io/ok");
@@ -168,7 +171,7 @@ Test(worklist, quarantined_projects_and_malformed_images_are_no_work)
 
 Test(worklist, nothing_declared_is_no_work)
 {
-	tree_project(&tree, "a", "*src.io r.io", "[]\n");
+	manifest_tree_project(&tree, "a", "*src.io r.io", "[]\n");
 	build();
 	cr_expect_eq(list->units.len, 0);
 	cr_expect_eq(worklist_totals(list).digests, 0);
@@ -177,8 +180,9 @@ Test(worklist, nothing_declared_is_no_work)
 Test(worklist, two_registries_may_name_one_repository)
 {
 	/* Docker Hub's "foo" is "library/foo". */
-	tree_project(&tree, "a", "*src.io docker.io docker.io/library", IMAGE("foo", "[]"));
-	tree_project(&tree, "b", "*docker.io docker.io/library q.io", IMAGE("bar", "[]"));
+	manifest_tree_project(
+		&tree, "a", "*src.io docker.io docker.io/library", IMAGE("foo", "[]"));
+	manifest_tree_project(&tree, "b", "*docker.io docker.io/library q.io", IMAGE("bar", "[]"));
 	build();
 	cr_expect_eq(list->destinations.len, 2);
 	cr_expect_eq(find("docker.io/library/foo")->claim_count, 1);
