@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cip_version.h"
@@ -81,6 +82,8 @@ bool results_print(struct results *results, const struct summary *summary, struc
 		return print_summary(summary, stdout, err);
 	if (!plan_text_write(results->plan, write_out, stdout, err) || !flush(stdout, err))
 		return false;
+	if (strcmp(results->options->log_format, "json") == 0)
+		return true;
 	return print_summary(summary, stderr, err);
 }
 

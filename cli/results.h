@@ -29,8 +29,8 @@ void results_release(struct results *results);
 void results_event(void *ctx, const struct event *event);
 
 /*
- * Prints the plan on standard output and the summary on standard error, or with --confirm the
- * summary on standard output. ERR_IO.
+ * Prints the plan on standard output and the summary on standard error, unless that holds JSON; or
+ * with --confirm the summary on standard output. ERR_IO.
  */
 bool results_print(struct results *results, const struct summary *summary, struct err **err);
 

@@ -52,9 +52,17 @@ static size_t decode(const unsigned char *bytes, uint32_t *ret_point)
 	return len;
 }
 
+/* More than JSON asks for: reports are also looked at. As base/escape.c does for terminals. */
+static bool misleads(uint32_t point)
+{
+	return (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x200e ||
+		point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+		(point >= 0x2066 && point <= 0x2069);
+}
+
 static bool needs_escape(uint32_t point)
 {
-	return point < 0x20 || point == '"' || point == '\\' || (point >= 0x7f && point < 0xa0);
+	return point < 0x20 || point == '"' || point == '\\' || misleads(point);
 }
 
 static void put_string(struct json_out *out, const char *text)
