@@ -325,7 +325,7 @@ static void test_cut_off(enum cancel_state state)
 {
 	bool interrupted = true;
 
-	for (uint64_t at = 1; interrupted && at < 200; at += 3) {
+	for (uint64_t at = 1; interrupted && at < 200; at += 4) {
 		struct scene scene;
 		struct told told;
 
@@ -334,7 +334,9 @@ static void test_cut_off(enum cancel_state state)
 			add_image(&scene, i % 2 ? push_multi : push_single);
 		declare(&scene, "%1/prod %2/eu");
 		interrupted = run_cut(&scene, at, state);
-		run(&scene, true, &told);
+		/* Not counted: requests that were given up are still being logged. */
+		tell_run(&scene.tree, scene.client.registry,
+			&(struct tell_options){.confirm = true}, &told);
 		CHECK(told.result.outcomes[OUTCOME_IN_PLACE] +
 				told.result.outcomes[OUTCOME_PROMOTED] ==
 			6);
