@@ -238,6 +238,20 @@ static const struct symptom symptoms[] = {
 	{"timed out", ERR_TRANSIENT, "the host did not answer"},
 };
 
+/* Lines as sentences: an error is one line. Fresh memory. */
+static char *on_one_line(const char *text)
+{
+	CLEANUP(str_release) struct str line = STR_INIT(STR_TEXT_MAX);
+
+	for (text += strspn(text, "\r\n"); *text; text += strspn(text, "\r\n")) {
+		size_t len = strcspn(text, "\r\n");
+
+		str_addf(&line, "%s%.*s", line.len ? "; " : "", (int)len, text);
+		text += len;
+	}
+	return mem_strdup(str_text(&line));
+}
+
 /* ssh has ended where it should not: says why, in its own words. */
 static bool ended(struct ssh_wire *wire, struct err **err)
 {
@@ -253,7 +267,7 @@ static bool ended(struct ssh_wire *wire, struct err **err)
 	}
 	spawn_stop(&wire->child, GOODBYE_MS, &status);
 
-	const char *said = str_text(&wire->errors);
+	CLEANUP(mem_freep) char *said = on_one_line(str_text(&wire->errors));
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	for (size_t i = 0; i < sizeof(symptoms) / sizeof(*symptoms); i++)
 		if (strstr(said, symptoms[i].text))
