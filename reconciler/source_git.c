@@ -196,12 +196,16 @@ static bool damaged(const struct err *err)
 	return err_is(err, ERR_DIGEST) || err_is(err, ERR_IO);
 }
 
-/* Replaces a mirror that is damaged; `why` is for the warning. The lock is held. */
+/*
+ * Replaces a mirror that is damaged; `why` is for the warning. The lock is held. Its packs are
+ * closed first: libgit2 shares an open one with whoever opens another of the same name.
+ */
 static bool rebuild(struct source_git *git, const char *wanted,
 	const struct source_git_deadline *deadline, const struct err *why, struct err **err)
 {
 	git->mended = true;
 	log_warning("the mirror %s is damaged (%s): building it anew", git->cache.mirror, why->msg);
+	source_git_tree_free(steal_ptr(&git->tree));
 	return source_git_cache_reset(&git->cache, err) && refresh(git, wanted, deadline, err);
 }
 
@@ -250,11 +254,19 @@ static bool may_repeat(struct source_git *git, struct err **failure, struct err 
 	return false;
 }
 
+/* After a mirror that could not be rebuilt there is nothing to read from. */
+static bool is_open(const struct source_git *git, struct err **err)
+{
+	return git->tree || err_set(err, ERR_IO, "the mirror could not be rebuilt");
+}
+
 static bool git_list(void *ctx, const char *path, struct source_entries *entries, struct err **err)
 {
 	struct source_git *git = ctx;
 	CLEANUP(err_freep) struct err *failure = NULL;
 
+	if (!is_open(git, err))
+		return false;
 	if (source_git_tree_list(git->tree, path, entries, &failure))
 		return true;
 	if (!may_repeat(git, &failure, err))
@@ -268,6 +280,8 @@ static bool git_read(void *ctx, const char *path, struct str *out, struct err **
 	struct source_git *git = ctx;
 	CLEANUP(err_freep) struct err *failure = NULL;
 
+	if (!is_open(git, err))
+		return false;
 	if (source_git_tree_read(git->tree, path, out, &failure))
 		return true;
 	return may_repeat(git, &failure, err) && source_git_tree_read(git->tree, path, out, err);
