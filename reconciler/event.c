@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CAPACITY = 1024, TICK_MS = 200 };
+enum { CAPACITY = 1024, BATCH = 128, TICK_MS = 200 };
 
 struct event_queue {
 	event_consumer_fn *consume;
@@ -21,10 +21,10 @@ struct event_queue {
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t filled;
-	pthread_cond_t drained; /* an event was consumed */
+	pthread_cond_t drained; /* a batch was consumed */
 	struct event *ring;
-	uint64_t posted, taken,
-		consumed; /* counts since the start; the ring holds what is not consumed */
+	uint64_t posted, consumed; /* counts since the start; the ring holds the difference */
+	bool is_idle;		   /* the consumer waits for `filled` */
 	bool closing;
 };
 
@@ -112,17 +112,34 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
-/* Called and returns with the lock held. */
-static void consume_one(struct event_queue *queue)
+/*
+ * Called and returns with the lock held. A batch at a time: while the ring is full, every wake of
+ * the posters costs as much as many events.
+ */
+static void consume_batch(struct event_queue *queue)
 {
-	struct event event = queue->ring[queue->taken++ % CAPACITY];
+	uint64_t first = queue->consumed, end = queue->posted;
 
+	if (end - first > BATCH)
+		end = first + BATCH;
 	pthread_mutex_unlock(&queue->lock);
-	queue->consume(queue->ctx, &event);
-	event_release(&event);
+	/* Slots are not written again before they count as consumed. */
+	for (uint64_t i = first; i < end; i++) {
+		struct event *event = &queue->ring[i % CAPACITY];
+
+		queue->consume(queue->ctx, event);
+		event_release(event);
+	}
 	pthread_mutex_lock(&queue->lock);
-	queue->consumed++;
+	queue->consumed = end;
 	pthread_cond_broadcast(&queue->drained);
+}
+
+static void await_event(struct event_queue *queue, const struct timespec *until)
+{
+	queue->is_idle = true;
+	pthread_cond_timedwait(&queue->filled, &queue->lock, until);
+	queue->is_idle = false;
 }
 
 static void *drain(void *arg)
@@ -132,11 +149,11 @@ static void *drain(void *arg)
 
 	pthread_setname_np(pthread_self(), "events");
 	pthread_mutex_lock(&queue->lock);
-	while (!queue->closing || queue->taken < queue->posted) {
-		if (queue->taken < queue->posted)
-			consume_one(queue);
+	while (!queue->closing || queue->consumed < queue->posted) {
+		if (queue->consumed < queue->posted)
+			consume_batch(queue);
 		else
-			pthread_cond_timedwait(&queue->filled, &queue->lock, &tick);
+			await_event(queue, &tick);
 		/* Under load too: the display must move while events pour in. */
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (is_before(&now, &tick))
@@ -190,7 +207,8 @@ void event_post(struct event_queue *queue, struct event *event)
 	while (queue->posted - queue->consumed == CAPACITY)
 		pthread_cond_wait(&queue->drained, &queue->lock);
 	queue->ring[queue->posted++ % CAPACITY] = *event;
-	pthread_cond_signal(&queue->filled);
+	if (queue->is_idle)
+		pthread_cond_signal(&queue->filled);
 	pthread_mutex_unlock(&queue->lock);
 	*event = (struct event){0};
 }
