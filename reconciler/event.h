@@ -20,17 +20,11 @@
 #include "image/digest.h"
 #include "reconciler/finding.h"
 
-/* Names shown to people; not barriers: each digest moves on as soon as it is ready. */
-enum phase {
-	PHASE_SETUP,
-	PHASE_PLAN,
-	PHASE_PROVENANCE,
-	PHASE_VALIDATE,
-	PHASE_PROMOTE,
-	PHASE_SIGN,
-	PHASE_ATTEST,
-	PHASES
-};
+/*
+ * Names shown to people; not barriers: each digest moves on as soon as it is ready. Of the phases
+ * setup, plan, provenance, validate, promote, sign, attest only those that do work are here.
+ */
+enum phase { PHASE_SETUP, PHASE_PLAN, PHASE_PROMOTE, PHASES };
 const char *phase_name(enum phase phase);
 
 /* What became of one (destination repository, digest). */
@@ -161,8 +155,7 @@ void event_post(struct event_queue *queue, struct event *event);
 /* Returns when everything posted before has been consumed. */
 void event_flush(struct event_queue *queue);
 
-/* Consumes what is left, then ends the thread. */
+/* Consumes what is left, then ends the thread. NULL is allowed. */
 void event_queue_free(struct event_queue *queue);
-DEFINE_CLEANUP(struct event_queue, event_queue_freep, event_queue_free)
 
 #endif

@@ -23,15 +23,15 @@ DEFINE_CLEANUP(struct hosts, hosts_freep, hosts_free)
  * the error that fenced it, so that one dead registry does not make a run slow.
  */
 #define HOSTS_FENCE 5
-bool hosts_check(struct hosts *hosts, const char *host, struct err **err);
+bool hosts_check(struct hosts *hosts, const char *name, struct err **err);
 
 /* What an exchange with the host came to; NULL: a success. An answer of any status is one. */
-void hosts_note(struct hosts *hosts, const char *host, const struct err *outcome);
+void hosts_note(struct hosts *hosts, const char *name, const struct err *outcome);
 
 /*
  * True once for each host whose name is Google's: a list there is worth trying before the host has
  * shown the extension.
  */
-bool hosts_try_google(struct hosts *hosts, const char *host);
+bool hosts_try_google(struct hosts *hosts, const char *name);
 
 #endif

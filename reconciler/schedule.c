@@ -2,6 +2,8 @@
  * Admission of units, dispatch of jobs, and the one way by which results leave: counted here,
  * posted to the event queue. It knows the order of things but does none of them.
  */
+#include "reconciler/schedule.h"
+
 #include "reconciler/schedule_private.h"
 
 enum {

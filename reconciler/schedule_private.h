@@ -115,8 +115,8 @@ void schedule_unit_ended(struct schedule *schedule, uint64_t pairs);
 
 /* Begins with the looks. The unit ends by itself. */
 void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t pairs);
-void unit_list(struct unit *unit, uint32_t site);
-void unit_ask(struct unit *unit, uint32_t site, uint32_t from, uint32_t to);
+void unit_list(struct unit *unit, uint32_t index);
+void unit_ask(struct unit *unit, uint32_t index, uint32_t from, uint32_t to);
 /* One job of the stage has ended; the last one begins the next stage. */
 void unit_step(struct unit *unit);
 
@@ -126,7 +126,7 @@ void unit_step(struct unit *unit);
 void group_collect(struct unit *unit);
 /* Queues the groups that wait for nothing. False if there are no groups. */
 bool group_start(struct unit *unit);
-void group_run(struct unit *unit, uint32_t group);
+void group_run(struct unit *unit, uint32_t index);
 /* The site of a source that is a destination of this unit and shall hold the digest, or NULL. */
 const struct site *group_feeder(
 	const struct unit *unit, uint32_t source, const uint8_t *sha256, uint32_t *ret_digest);

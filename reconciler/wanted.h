@@ -11,7 +11,7 @@
 struct wanted_tag {
 	const char *name;
 	struct place place;
-	uint32_t slot;	  /* number of the name in `names`; WORK_NONE: malformed, or its digest is */
+	uint32_t slot; /* number of the name in `names`; WORK_NONE: malformed, or its digest is */
 	uint32_t project; /* that claims it */
 	bool in_cycle;
 };

@@ -12,7 +12,7 @@
 #include "base/enc.h"
 #include "tests/unit/reconciler/model_fixture.h"
 
-enum { TREES = 150, STATES = 8, DIGESTS = 4, TAGS = 4, HOSTS = 5, IMAGES = 3, PROJECTS = 4 };
+enum { TREES = 150, STATES = 5, DIGESTS = 4, TAGS = 4, HOSTS = 5, IMAGES = 3, PROJECTS = 4 };
 
 static const char *const registries[HOSTS] = {
 	"gcr.io/a", "b.pkg.dev/x/y", "c.example", "c.example/p", "d.example"};
