@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 
 enum { LANES = POOL_NORMAL + 1, FIRST_CAPACITY = 64, NAME_SIZE = 16 /* the kernel's limit */ };

@@ -8,8 +8,6 @@
 
 #include <stddef.h>
 
-#include "base/cleanup.h"
-
 enum pool_lane { POOL_URGENT, POOL_NORMAL };
 
 typedef void pool_job_fn(void *ctx, void *job);
@@ -26,6 +24,5 @@ void pool_wait_idle(struct pool *pool);
 
 /* Waits until idle, then joins the threads. Not from a job. */
 void pool_free(struct pool *pool);
-DEFINE_CLEANUP(struct pool, pool_freep, pool_free)
 
 #endif

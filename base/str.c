@@ -76,33 +76,24 @@ bool str_add_char(struct str *s, char c)
 
 bool str_addf(struct str *s, const char *fmt, ...)
 {
-	va_list args;
-	bool added;
-
-	va_start(args, fmt);
-	added = str_vaddf(s, fmt, args);
-	va_end(args);
-	return added;
-}
-
-bool str_vaddf(struct str *s, const char *fmt, va_list args)
-{
 	size_t room = s->capacity - s->len;
-	va_list again;
+	va_list args;
 	int len;
 
-	va_copy(again, args);
+	va_start(args, fmt);
 	len = vsnprintf(room ? s->bytes + s->len : NULL, room, fmt, args);
+	va_end(args);
 	if (len < 0 || !make_room(s, (size_t)len)) {
 		s->overflowed = true;
 		if (room)
 			s->bytes[s->len] = '\0';
-		va_end(again);
 		return false;
 	}
-	if ((size_t)len >= room)
-		vsnprintf(s->bytes + s->len, (size_t)len + 1, fmt, again);
-	va_end(again);
+	if ((size_t)len >= room) {
+		va_start(args, fmt);
+		vsnprintf(s->bytes + s->len, (size_t)len + 1, fmt, args);
+		va_end(args);
+	}
 	s->len += (size_t)len;
 	return true;
 }

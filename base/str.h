@@ -39,7 +39,6 @@ bool str_add(struct str *s, const void *bytes, size_t len);
 bool str_add_text(struct str *s, const char *text);
 bool str_add_char(struct str *s, char c);
 bool str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool str_vaddf(struct str *s, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* Never NULL; valid until the next change. */
 const char *str_text(const struct str *s);

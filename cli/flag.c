@@ -180,11 +180,6 @@ static const struct flag *find(const struct flag_set *set, const char *name, siz
 	return NULL;
 }
 
-const struct flag *flag_find(const struct flag_set *set, const char *name)
-{
-	return find(set, name, strlen(name));
-}
-
 /* "; did you mean --manifest?", in fresh memory. */
 static char *suggestion(const struct flag_set *set, const char *name, size_t len)
 {

@@ -71,7 +71,4 @@ struct flag_given {
 bool flag_parse(const struct flag_set *set, const char *const *arguments, void *target,
 	struct flag_given *ret_given, struct err **err);
 
-/* The flag of that name (without dashes), NULL if there is none. */
-const struct flag *flag_find(const struct flag_set *set, const char *name);
-
 #endif

@@ -19,7 +19,6 @@ struct output;
 /* Takes over base/log.h. `options` is borrowed. At most one at a time. */
 struct output *output_new(const struct options *options);
 void output_free(struct output *output);
-DEFINE_CLEANUP(struct output, output_freep, output_free)
 
 /* Stands before the file names of findings, "" by default; copied. Before output_start. */
 void output_set_directory(struct output *output, const char *directory);

@@ -143,8 +143,12 @@ static void parse_registry(struct parse *p, const struct yml_node *item)
 static void skip_repeated(struct parse *p)
 {
 	struct declared_project *project = project_of(p);
-	struct declared_registry *list = p->declared->registries.items + project->first_registry;
+	struct declared_registry *list;
 	uint32_t destinations = 0;
+
+	if (!project->registry_count)
+		return;
+	list = p->declared->registries.items + project->first_registry;
 	for (uint32_t i = 0; i < project->registry_count; i++) {
 		struct place place = {.file = p->file, .line = list[i].line};
 		if (list[i].is_source)
