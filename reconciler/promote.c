@@ -183,6 +183,14 @@ static bool ask_there(
 	return record->digest_found != KNOWN_NOTHING;
 }
 
+/* Too little is known: without --confirm too, nothing of it is in the plan. */
+static enum plan_resolution give_up(struct promote_target *target)
+{
+	if (target->end == RECORD_END_PLANNED)
+		target->end = RECORD_END_DONE;
+	return PLAN_DO_FAIL;
+}
+
 enum plan_resolution promote_resolve(const struct promoter *promoter, const struct digest *digest,
 	struct promote_target *target, enum plan_source source, const struct err *err)
 {
@@ -190,18 +198,19 @@ enum plan_resolution promote_resolve(const struct promoter *promoter, const stru
 
 	if (resolution == PLAN_DO_ASK) {
 		if (!ask_there(promoter, digest, target))
-			return PLAN_DO_FAIL;
+			return give_up(target);
 		resolution = plan_resolve(target->record->digest_found, source);
 	}
 	if (resolution == PLAN_DO_LOST)
 		target->record->reasons |= PLAN_REASON(FINDING_LOST);
 	else if (resolution == PLAN_DO_WAIT)
 		target->end = RECORD_END_WAITING;
-	else if (resolution == PLAN_DO_FAIL)
-		record_add_error(target->record, err);
 	else if (resolution == PLAN_DO_TAG)
 		target->record->digest_done = TAG_DONE_NOTHING;
-	return resolution;
+	if (resolution != PLAN_DO_FAIL)
+		return resolution;
+	record_add_error(target->record, err);
+	return give_up(target);
 }
 
 /* Takes destinations out that are not worth trying any more. */

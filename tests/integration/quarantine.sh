@@ -128,3 +128,12 @@ tree_digest "$half" half "$dev" v1
 cip_run 3 --thin-manifest-dir "$half" --sign=false --confirm
 expect_equal "the mirror that is up" "$dev" "$(manifest_digest "$host" half/chain v1)"
 expect_has "$WORK/err" "$down"
+
+# A source that is down: nothing is known of it, so the plan promises nothing from it.
+blind=$WORK/blind
+tree_project "$blind" blind "$down/dev" "$host/blind"
+tree_image "$blind" blind chain
+tree_digest "$blind" blind "$dev" v1
+cip_run 3 --thin-manifest-dir "$blind" --sign=false
+expect_has "$WORK/out" "failed"
+expect_lacks "$WORK/out" "promote  "
