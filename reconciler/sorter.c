@@ -15,7 +15,7 @@
 #include "base/fs.h"
 #include "base/vec.h"
 
-enum { MEMORY_DEFAULT = 8 << 20, RUNS_BEFORE_GROWTH = 32 };
+enum { MEMORY_DEFAULT = 4 << 20, RUNS_BEFORE_GROWTH = 32 };
 
 /* Followed by the bytes of key and text. */
 struct entry {
@@ -159,11 +159,16 @@ bool sorter_add(struct sorter *sorter, const void *key, size_t key_len, const vo
 {
 	const struct entry header = {(uint32_t)key_len, (uint32_t)text_len};
 
+	/* Before the bound is passed: the buffer grows by doubling. */
+	if (sorter->offsets.len &&
+		sorter->bytes.len + sizeof(header) + key_len + text_len > sorter->memory &&
+		!put_aside(sorter, err))
+		return false;
 	*vec_push(&sorter->offsets) = sorter->bytes.len;
 	str_add(&sorter->bytes, &header, sizeof(header));
 	str_add(&sorter->bytes, key, key_len);
 	str_add(&sorter->bytes, text, text_len);
-	return sorter->bytes.len < sorter->memory || put_aside(sorter, err);
+	return true;
 }
 
 static bool read_into(struct run *run, void *bytes, size_t len, struct err **err)

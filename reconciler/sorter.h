@@ -10,7 +10,7 @@
 
 struct sorter;
 
-/* `memory`: bytes held before something is put aside; 0: 8 MiB. */
+/* `memory`: bytes held before something is put aside; 0: 4 MiB. */
 struct sorter *sorter_new(size_t memory);
 void sorter_free(struct sorter *sorter);
 DEFINE_CLEANUP(struct sorter, sorter_freep, sorter_free)

@@ -203,6 +203,7 @@ Test(sorter, a_missing_directory_is_an_error)
 	CLEANUP(err_freep) struct err *err = NULL;
 
 	setenv("TMPDIR", "/nowhere/at/all", 1);
+	cr_expect(sorter_add(sorter, "k", 1, "t", 1, &err));
 	cr_expect_not(sorter_add(sorter, "k", 1, "t", 1, &err));
 	cr_assert(err);
 	cr_expect_eq(err->kind, ERR_IO);
