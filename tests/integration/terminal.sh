@@ -22,8 +22,9 @@ TERM=xterm on_terminal "$job"
 has_progress || fail "no progress on a terminal"
 has_colours || fail "no colours on a terminal"
 expect_has "$WORK/seen" " requests"
-# What was drawn is gone before the results are printed.
-tail -n +"$(grep -n '^promote ' "$WORK/seen" | head -n 1 | cut -d: -f1)" "$WORK/seen" >"$WORK/results"
+# What was drawn is gone before the results are printed; the erasing may stand at the head of their first line.
+sed -n '/promote  /,$p' "$WORK/seen" | sed '1s/^.*promote  /promote  /' >"$WORK/results"
+expect_has "$WORK/results" "promote  "
 expect_lacks "$WORK/results" $'\e['[0-9]A
 NO_COLOR=1 TERM=xterm on_terminal "$job"
 has_progress || fail "no progress without colours"
