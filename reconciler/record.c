@@ -174,6 +174,25 @@ static char *explain_overlap(const struct record *record, const struct declared 
 	return mem_printf("tag %s: %s", tag->name, dispute->reason);
 }
 
+static uint32_t project_named(const struct declared *declared, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < declared->projects.len && declared->projects.items[i].name != name)
+		i++;
+	return i;
+}
+
+static char *explain_frozen(const struct record *record, const struct declared *declared)
+{
+	const struct declared_project *other = declared_frozen_by(
+		declared, record->destination, project_named(declared, record->project));
+
+	return mem_printf("project %s promotes below the same prefix and cannot be read; no new "
+			  "tag is made there until it can",
+		other ? other->name : "another");
+}
+
 static char *explain(const struct record *record, const struct declared *declared)
 {
 	switch (record->reason) {
@@ -184,8 +203,7 @@ static char *explain(const struct record *record, const struct declared *declare
 	case FINDING_CYCLE:
 		return mem_printf("%s is promoted in a circle", record->destination);
 	case FINDING_INVALID_FILE:
-		return mem_strdup("another project that promotes below the same prefix cannot be "
-				  "read; no new tag is made there until it can");
+		return explain_frozen(record, declared);
 	case FINDING_MALFORMED:
 		return mem_strdup(record->digest_malformed ? "the digest is malformed"
 							   : "a tag is malformed");

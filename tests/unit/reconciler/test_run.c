@@ -242,6 +242,26 @@ Test(run, a_claim_from_outside_the_circle_is_kept)
 	told_release(&told);
 }
 
+Test(run, a_quarantine_says_whose_fault_it_is)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: [\"v2\"]\n    @3: [\"v2\"]\n");
+	project("b", "*src.io dst.io", "- surprise: foo\n");
+	manifest_tree_load(&tree);
+	model_hold(model, "dst.io/foo", 2, "v2");
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_str_eq(told_find(&told, "dst.io/foo", 1)->error,
+		"project b promotes below the same prefix and cannot be read; no new tag is made "
+		"there until it can");
+	cr_expect(strstr(told_find(&told, "dst.io/foo", 3)->error, "tag v2: "));
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 1);
+	cr_expect_eq(model_counts(model).writes, 0);
+	told_release(&told);
+}
+
 static bool no_route(void *ctx, enum model_verb verb, const char *repository, const char *reference,
 	struct err **err)
 {
