@@ -22,6 +22,13 @@ void str_release(struct str *s)
 	str_init(s, s->max);
 }
 
+void str_release_secret(struct str *s)
+{
+	mem_free_secret(s->bytes, s->bytes ? s->capacity : 0);
+	s->bytes = NULL;
+	str_release(s);
+}
+
 void str_clear(struct str *s)
 {
 	s->len = 0;

@@ -33,7 +33,8 @@ struct str {
 
 void str_init(struct str *s, size_t max);
 void str_release(struct str *s);
-void str_clear(struct str *s); /* length 0, memory kept, overflow forgotten */
+void str_release_secret(struct str *s); /* overwrites the bytes first */
+void str_clear(struct str *s);		/* length 0, memory kept, overflow forgotten */
 
 bool str_add(struct str *s, const void *bytes, size_t len);
 bool str_add_text(struct str *s, const char *text);
