@@ -29,6 +29,7 @@ void blob_mount_init(struct request *request, struct registry *registry,
 	CLEANUP(mem_freep)
 	char *query = mem_printf("?mount=%s&from=%s", digest_format(digest, text), from);
 	request_init(request, registry, repository, "POST", "/blobs/uploads/", query, tally);
+	request->auth.mount_from = mem_strdup(from);
 }
 
 void blob_post_init(struct request *request, struct registry *registry,

@@ -131,6 +131,14 @@ static bool same_repository(const struct repository *a, const struct repository 
 	return strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
 }
 
+/* A repository that is its own source is read with the credentials that write it. */
+static struct registry *reader_of(const struct copier *copier, const struct repository *source,
+	const struct copy_destination *destinations, size_t count)
+{
+	bool is_own = count == 1 && same_repository(source, &destinations[0].repository);
+	return is_own ? copier->registry : registry_for_sources(copier->registry);
+}
+
 static void group_release(struct group *group)
 {
 	for (size_t i = 0; i < group->target_count; i++)
@@ -147,6 +155,7 @@ bool copy_group(struct copier *copier, const struct repository *source, const st
 	struct group group = {
 		.copier = copier,
 		.source = source,
+		.reader = reader_of(copier, source, destinations, count),
 		.source_tally = source_tally,
 		.targets = mem_new(count, sizeof(struct target)),
 		.target_count = count,

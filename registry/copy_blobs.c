@@ -54,6 +54,8 @@ static char *mount_source(const struct group *group, const struct blob_job *job)
 {
 	const struct repository *to = &job->target->to->repository;
 	char *path = NULL;
+	if (!registry_may_mount(group->copier->registry, to->host))
+		return NULL;
 	if (strcmp(to->host, group->source->host) == 0 && !job->mount_was_refused)
 		path = mem_strdup(group->source->path);
 	else
@@ -65,6 +67,13 @@ static char *mount_source(const struct group *group, const struct blob_job *job)
 	return path;
 }
 
+/* The source is not open to who writes, or its token server does not mix repositories. */
+static bool was_unauthorised(const struct request *request)
+{
+	int status = request_status(request);
+	return status == 401 || status == 403 || (status == 0 && err_is(request->err, ERR_AUTH));
+}
+
 /* 201 is done, 202 opened an upload, other refusals mean: no mount here. */
 static void take_mount(struct blob_job *job, const struct request *request)
 {
@@ -72,7 +81,9 @@ static void take_mount(struct blob_job *job, const struct request *request)
 	struct err *err = NULL;
 	job->mount_was_refused = status != 201;
 	blob_upload_release(&job->upload);
-	if (status == 201) {
+	if (was_unauthorised(request)) {
+		auth_refuse_mounts(request->host);
+	} else if (status == 201) {
 		job->is_done = true;
 	} else if (status == 202) {
 		blob_upload_take(request, &job->upload, NULL);

@@ -52,6 +52,7 @@ struct target {
 struct group {
 	struct copier *copier;
 	const struct repository *source;
+	struct registry *reader; /* the client that reads the source */
 	struct http_tally *source_tally;
 	struct target *targets;
 	size_t target_count;

@@ -69,7 +69,7 @@ static bool open_source(struct stream *stream, struct err **err)
 {
 	struct group *group = stream->group;
 	CLEANUP(err_freep) struct err *failure = NULL;
-	blob_get_init(&stream->get, group->copier->registry, group->source, &stream->blob->digest,
+	blob_get_init(&stream->get, group->reader, group->source, &stream->blob->digest,
 		group->source_tally);
 	if (request_open(&stream->get, &failure))
 		return true;
@@ -92,6 +92,7 @@ static void open_outlets(struct stream *stream)
 			&stream->blob->digest, (uint64_t)stream->blob->size, &outlet->job->upload,
 			&to->tally);
 		request_start(&outlet->put);
+		outlet->is_broken = !outlet->put.call;
 	}
 }
 
@@ -200,6 +201,9 @@ static void finish_outlet(struct stream *stream, struct outlet *outlet, bool las
 	struct blob_job *job = outlet->job;
 	request_wait(&outlet->put);
 	if (!blob_put_take(&outlet->put, &job->blob->digest, &err)) {
+		/* A token that ran out between two requests; the next attempt has another. */
+		if (outlet->put.again)
+			err->kind = ERR_TRANSIENT;
 		job_stumble(job, last_attempt, err);
 		return;
 	}

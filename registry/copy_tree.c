@@ -79,8 +79,8 @@ static bool add_node(struct group *group, struct node *node, struct err **err)
 bool tree_read_root(struct group *group, const struct digest *digest, struct err **err)
 {
 	CLEANUP(document_release) struct document document = {0};
-	if (!registry_manifest_get(group->copier->registry, group->source, digest,
-		    group->source_tally, &document, err))
+	if (!registry_manifest_get(
+		    group->reader, group->source, digest, group->source_tally, &document, err))
 		return false;
 	struct node *root = node_new(&document, "", err);
 	if (!root)
@@ -182,8 +182,8 @@ static bool take_child(struct group *group, struct request *request, const struc
 	if (!manifest_get_take(request, &child->digest, &document, &failure)) {
 		/* Damage on the way may pass: this one tries again by itself. */
 		bool again = err_is(failure, ERR_DIGEST) &&
-			registry_manifest_get(group->copier->registry, group->source,
-				&child->digest, group->source_tally, &document, NULL);
+			registry_manifest_get(group->reader, group->source, &child->digest,
+				group->source_tally, &document, NULL);
 		if (!again) {
 			err_keep_first(err, &failure);
 			return incomplete(child, err);
@@ -211,8 +211,8 @@ static bool read_slice(struct group *group, const struct descriptor *const *chil
 	bool ok = true;
 	for (size_t i = 0; i < count; i++) {
 		pointers[i] = &requests[i];
-		manifest_get_init(&requests[i], group->copier->registry, group->source,
-			&children[i]->digest, group->source_tally);
+		manifest_get_init(&requests[i], group->reader, group->source, &children[i]->digest,
+			group->source_tally);
 		if ((uint64_t)children[i]->size < MANIFEST_MAX_SIZE)
 			requests[i].http.response_max =
 				children[i]->size > 4096 ? (size_t)children[i]->size : 4096;

@@ -15,13 +15,16 @@ static const char *api_name(const char *name)
 	return strcmp(name, "docker.io") == 0 ? "registry-1.docker.io" : name;
 }
 
-static struct host *host_new(const char *name, const char *endpoint, bool plain_http)
+/* Whoever says which certificates to trust speaks of https, on the loopback too. */
+static struct host *host_new(
+	const char *name, const char *endpoint, bool plain_http, bool has_tls_options)
 {
 	struct host *host = mem_new(1, sizeof(*host));
 	const char *address = endpoint ? endpoint : api_name(name);
-	bool plain = plain_http || host_is_loopback(address);
+	bool plain = plain_http || (host_is_loopback(address) && !has_tls_options);
 	host->name = mem_strdup(name);
 	host->origin = mem_printf("%s://%s", plain ? "http" : "https", address);
+	host->auth = auth_host_new();
 	if (endpoint)
 		host->public_origin = mem_printf("https://%s", api_name(name));
 	return host;
@@ -33,6 +36,7 @@ static void host_free(struct host *host)
 	mem_free(host->origin);
 	mem_free(host->public_origin);
 	http_tls_free(host->tls);
+	auth_host_free(host->auth);
 	mem_free(host);
 }
 DEFINE_CLEANUP(struct host, host_freep, host_free)
@@ -60,7 +64,9 @@ static bool host_configure(
 	}
 
 	CLEANUP(host_freep)
-	struct host *host = host_new(options->host, endpoint, options->plain_http);
+	struct host *host = host_new(options->host, endpoint, options->plain_http,
+		options->tls_skip_verify || options->ca_file);
+	host->endpoint_gets_credentials = options->endpoint_gets_credentials;
 	if (options->tls_skip_verify || options->ca_file) {
 		struct http_tls_options tls = {
 			.ca_file = options->ca_file, .skip_verify = options->tls_skip_verify};
@@ -75,11 +81,41 @@ static bool host_configure(
 	return true;
 }
 
+static bool open_views(
+	struct registry *registry, const struct registry_options *options, struct err **err)
+{
+	const struct http_options *settings = options->http ? http_settings(options->http) : NULL;
+	const struct auth_options auth = {.http = options->http,
+		.read_only = options->read_only,
+		.credentials = {
+			.authfile = {[CREDENTIAL_SOURCE] = options->source_authfile,
+				[CREDENTIAL_DESTINATION] = options->destination_authfile},
+			.clock = settings ? settings->clock : &clock_system,
+			.cancel = settings ? settings->cancel : NULL,
+		}};
+	registry->http = options->http;
+	registry->side = CREDENTIAL_DESTINATION;
+	registry->writer = registry;
+	registry->auth = auth_new(&auth, err);
+	if (!registry->auth)
+		return false;
+	registry->sources = mem_new(1, sizeof(*registry->sources));
+	*registry->sources = (struct registry){
+		.http = registry->http,
+		.auth = registry->auth,
+		.side = CREDENTIAL_SOURCE,
+		.writer = registry,
+		.sources = registry->sources,
+	};
+	return true;
+}
+
 struct registry *registry_new(const struct registry_options *options, struct err **err)
 {
 	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
-	registry->http = options->http;
 	pthread_mutex_init(&registry->lock, NULL);
+	if (!open_views(registry, options, err))
+		return NULL;
 	for (size_t i = 0; i < options->host_count; i++)
 		if (!host_configure(registry, &options->hosts[i], err))
 			return NULL;
@@ -95,20 +131,42 @@ void registry_free(struct registry *registry)
 	for (size_t i = 0; strmap_next(&registry->hosts, &i, &name, &host);)
 		host_free(host);
 	strmap_release(&registry->hosts);
+	auth_free(registry->auth);
+	mem_free(registry->sources);
 	pthread_mutex_destroy(&registry->lock);
 	mem_free(registry);
 }
 
 struct host *host_get(struct registry *registry, const char *name)
 {
+	registry = registry->writer;
 	pthread_mutex_lock(&registry->lock);
 	struct host *host = strmap_get(&registry->hosts, name);
 	if (!host) {
-		host = host_new(name, NULL, false);
+		host = host_new(name, NULL, false, false);
 		*strmap_put(&registry->hosts, host->name) = host;
 	}
 	pthread_mutex_unlock(&registry->lock);
 	return host;
+}
+
+struct registry *registry_for_sources(struct registry *registry)
+{
+	return registry->sources;
+}
+
+void registry_expect_promotion(struct registry *registry, const struct repository *source,
+	const struct repository *destination)
+{
+	if (strcmp(source->host, destination->host) == 0 &&
+		strcmp(source->path, destination->path) != 0)
+		auth_expect_mount(registry->auth, host_get(registry, destination->host),
+			source->path, destination->path);
+}
+
+bool registry_may_mount(struct registry *registry, const char *host)
+{
+	return auth_may_mount(host_get(registry, host));
 }
 
 static bool same_origin(const char *a, const char *b)

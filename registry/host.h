@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/strmap.h"
+#include "registry/auth.h"
 #include "registry/registry.h"
 
 struct host {
@@ -17,16 +18,27 @@ struct host {
 	char *public_origin;  /* "https://" + name if an endpoint stands in for it, else NULL */
 	struct http_tls *tls; /* owned; NULL: system trust */
 	_Atomic bool google;  /* an answer carried Google's extension */
+	bool endpoint_gets_credentials;
+	struct auth_host *auth; /* owned */
 };
 
+/* One of the two views of a client; what is not theirs alone belongs to the destinations'. */
 struct registry {
 	struct http *http;
+	struct auth *auth;
+	enum credential_side side;
+	struct registry *writer;  /* the view for destinations */
+	struct registry *sources; /* the view for sources; owned by the writer */
+	/* Of the writer only: */
 	pthread_mutex_t lock;
 	struct strmap hosts; /* of struct host, owned; under the lock */
 };
 
 /* Never NULL. Any thread. */
 struct host *host_get(struct registry *registry, const char *name);
+
+/* False once this host has refused mounts for want of rights. */
+bool registry_may_mount(struct registry *registry, const char *host);
 
 /* True if the absolute URL belongs to this registry itself: its endpoint or its logical name. */
 bool host_owns_url(const struct host *host, const char *url);

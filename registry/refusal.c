@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 
 #define TEXT_MAX 1000
@@ -126,6 +127,23 @@ static bool says_immutable(const char *text)
 	return strcasestr(text, "immutable") != NULL;
 }
 
+/* Whose access was refused, and what can be done. Fresh text. */
+static char *advice_for(const struct refusal *refusal)
+{
+	if (!refusal->credential)
+		return mem_printf("%s refused anonymous access: log in with \"docker login %s\" or "
+				  "\"podman login %s\", or give --src-authfile or --dest-authfile",
+			refusal->host, refusal->host, refusal->host);
+	if (refusal->is_withheld)
+		return mem_printf("%s refused anonymous access; the credentials of %s were not "
+				  "sent, since another host would have received them: see \"Which "
+				  "secret goes where\" in docs/registries.md",
+			refusal->host, refusal->credential);
+	return mem_printf("%s refused the credentials of %s: they may be wrong, have expired, or "
+			  "lack the right to do this there",
+		refusal->host, refusal->credential);
+}
+
 bool refusal_set(const struct refusal *refusal, struct err **err)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
@@ -146,12 +164,11 @@ bool refusal_set(const struct refusal *refusal, struct err **err)
 			"%s: status %d from %s, where the registry redirected to%s%s",
 			refusal->what, refusal->status, refusal->elsewhere, colon, str_text(&text));
 	}
-	if (kind == ERR_AUTH)
-		return err_set_http(err, kind, refusal->status,
-			"%s: status %d%s%s (%s refused anonymous access; this version of cip sends "
-			"no "
-			"credentials, so the repository must be open to it)",
-			refusal->what, refusal->status, colon, str_text(&text), refusal->host);
+	if (kind == ERR_AUTH) {
+		CLEANUP(mem_freep) char *advice = advice_for(refusal);
+		return err_set_http(err, kind, refusal->status, "%s: status %d%s%s (%s)",
+			refusal->what, refusal->status, colon, str_text(&text), advice);
+	}
 	return err_set_http(err, kind, refusal->status, "%s: status %d%s%s", refusal->what,
 		refusal->status, colon, str_text(&text));
 }

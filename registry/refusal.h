@@ -16,7 +16,9 @@ struct refusal {
 	int status;
 	const char *body; /* may be empty, JSON, HTML or anything */
 	size_t body_len;
-	const char *elsewhere; /* NULL: the registry itself answered; else who a redirect led to */
+	const char *elsewhere;	/* NULL: the registry itself answered; else who a redirect led to */
+	const char *credential; /* where the credentials came from; NULL: anonymous */
+	bool is_withheld;	/* they were not shown */
 };
 
 /* Always false. */

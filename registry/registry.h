@@ -23,21 +23,39 @@ struct registry;
 struct registry_host_options {
 	const char *host;     /* canonical logical host */
 	const char *endpoint; /* "host:port" to connect to instead; NULL: host itself */
-	bool plain_http;      /* http instead of https; loopback endpoints use http without it */
+	bool plain_http; /* http instead of https; on the loopback that is so unless ca_file is given */
 	bool tls_skip_verify;
-	const char *ca_file; /* PEM added to the system store; NULL: none */
+	const char *ca_file;		/* PEM added to the system store; NULL: none */
+	bool endpoint_gets_credentials; /* those of `host`; otherwise the endpoint is asked anonymously */
 };
 
 struct registry_options {
 	struct http *http; /* borrowed, outlives the client */
 	const struct registry_host_options *hosts;
 	size_t host_count;
+	bool read_only; /* nothing will be written: only pull is ever asked for */
+	/* Files of credentials that go before all others (registry/credentials.h); NULL: none. */
+	const char *source_authfile;
+	const char *destination_authfile;
 };
 
-/* ERR_USAGE for unusable host options (CA file, endpoint). */
+/* ERR_USAGE for unusable host options (CA file, endpoint) and files of credentials. */
 struct registry *registry_new(const struct registry_options *options, struct err **err);
 void registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry, registry_freep, registry_free)
+
+/*
+ * The same client for reading sources: it shows the source side's credentials and asks for pull
+ * only, where the client itself shows those that write. Belongs to the client.
+ */
+struct registry *registry_for_sources(struct registry *registry);
+
+/*
+ * Images will go from one repository to another; if both are on one host, one token is asked for
+ * both. Said before either is looked at. Without it a host costs more token requests.
+ */
+void registry_expect_promotion(struct registry *registry, const struct repository *source,
+	const struct repository *destination);
 
 /* ---- Manifests ---- */
 

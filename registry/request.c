@@ -24,6 +24,8 @@ static void prepare(struct request *request, struct registry *registry,
 		.host = host_get(registry, repository->host),
 		.what = mem_printf("%s %s/%s%s", method, repository->host, repository->path, path),
 	};
+	auth_use_init(&request->auth, registry->auth, request->host, registry->side,
+		repository->path, tally);
 	request->http = (struct http_request){
 		.method = method,
 		.response_max = REFUSAL_BODY_MAX,
@@ -59,6 +61,7 @@ void request_release(struct request *request)
 {
 	http_call_free(request->call);
 	http_response_release(&request->answer);
+	auth_use_release(&request->auth);
 	mem_free(request->what);
 	mem_free(request->url);
 	err_free(request->err);
@@ -67,22 +70,32 @@ void request_release(struct request *request)
 
 void request_header(struct request *request, const char *name, const char *value)
 {
-	if (request->header_count == REQUEST_HEADERS_MAX)
+	/* One place is kept for Authorization. */
+	if (request->header_count == REQUEST_HEADERS_MAX - 1)
 		abort();
 	request->headers[request->header_count++] =
 		(struct http_header){.name = name, .value = value};
 }
 
 /*
- * The one gate to the network: everything that is sent passes here right before. Registries are
- * asked anonymously; credentials of the host will become a private header at this point.
+ * The one gate to the network: everything that is sent passes here right before. What a registry
+ * says to do elsewhere is done without anything that is meant for the registry.
  */
-static const struct http_request *authorised(struct request *request)
+static bool authorise(struct request *request, bool may_probe, struct err **err)
 {
+	bool is_own = host_owns_url(request->host, request->url);
+	request->again = false;
+	if (is_own && !auth_prepare(&request->auth, may_probe, err)) {
+		auth_unanswered(&request->auth);
+		return err_prefix(err, "%s", request->what);
+	}
 	request->http.url = request->url;
 	request->http.headers = request->headers;
 	request->http.header_count = request->header_count;
-	return &request->http;
+	if (is_own && request->auth.value)
+		request->headers[request->http.header_count++] =
+			(struct http_header){"Authorization", request->auth.value, true};
+	return true;
 }
 
 /* ---- Sending ---- */
@@ -97,13 +110,35 @@ static void forget_answer(struct request *request)
 	request->err = NULL;
 }
 
-bool request_do(struct request *request, struct err **err)
+/* After an answer has come. Sets request->again. */
+static bool learn(struct request *request, struct err **err)
+{
+	if (!host_owns_url(request->host, request->url))
+		return true;
+	return auth_answered(&request->auth, request_answer(request), &request->again, err) ||
+		err_prefix(err, "%s", request->what);
+}
+
+static bool do_once(struct request *request, struct err **err)
 {
 	struct http_response answer;
 	forget_answer(request);
-	if (!http_do(request->registry->http, authorised(request), &answer, err))
+	if (!authorise(request, true, err))
+		return false;
+	if (!http_do(request->registry->http, &request->http, &answer, err)) {
+		auth_unanswered(&request->auth);
 		return err_prefix(err, "%s", request->what);
+	}
 	request->answer = answer;
+	return learn(request, err);
+}
+
+bool request_do(struct request *request, struct err **err)
+{
+	do {
+		if (!do_once(request, err))
+			return false;
+	} while (request->again);
 	return true;
 }
 
@@ -113,21 +148,50 @@ static bool may_pass(const struct request *request)
 		(request->err ? retry_error(request->err) : retry_status(request_status(request)));
 }
 
+/* Takes the error. */
+static void fail(struct request *request, struct err *err)
+{
+	forget_answer(request);
+	request->err = err;
+}
+
 void request_wait(struct request *request)
 {
 	struct err *err = NULL;
+	if (!request->call)
+		return;
 	if (!http_call_wait(request->call, &err)) {
-		http_call_free(request->call);
-		request->call = NULL;
 		err_prefix(&err, "%s", request->what);
-		request->err = err;
+		fail(request, err);
+	} else if (!learn(request, &err)) {
+		fail(request, err);
 	}
+}
+
+static void start(struct request *request, bool may_probe)
+{
+	struct err *err = NULL;
+	forget_answer(request);
+	if (authorise(request, may_probe, &err))
+		request->call = http_start(request->registry->http, &request->http);
+	else
+		request->err = err;
 }
 
 void request_start(struct request *request)
 {
-	forget_answer(request);
-	request->call = http_start(request->registry->http, authorised(request));
+	start(request, false);
+}
+
+/* The first request to a host goes alone: what it learns, the others know. */
+static struct http_call *start_or_do(struct request *request)
+{
+	struct err *err = NULL;
+	if (auth_is_settled(&request->auth))
+		request_start(request);
+	else if (!request_do(request, &err))
+		fail(request, err);
+	return request->call;
 }
 
 void requests_run(struct request *const *requests, size_t count)
@@ -139,9 +203,8 @@ void requests_run(struct request *const *requests, size_t count)
 		for (size_t i = 0; i < REQUEST_WINDOW; i++) {
 			while (!calls[i] && next < count) {
 				struct request *request = requests[next++];
-				if (!request)
+				if (!request || !start_or_do(request))
 					continue;
-				request_start(request);
 				running[i] = request;
 				calls[i] = request->call;
 				in_flight++;
@@ -159,8 +222,9 @@ void requests_run(struct request *const *requests, size_t count)
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct err *err = NULL;
-		if (requests[i] && may_pass(requests[i]) && !request_do(requests[i], &err))
-			requests[i]->err = err;
+		if (requests[i] && (requests[i]->again || may_pass(requests[i])) &&
+			!request_do(requests[i], &err))
+			fail(requests[i], err);
 	}
 }
 
@@ -210,7 +274,11 @@ static bool refused(const struct request *request, const char *body, size_t len,
 		.body = body,
 		.body_len = len,
 		.elsewhere = elsewhere,
+		.is_withheld = request->auth.is_withheld,
 	};
+	const struct credential *credential = request->auth.credential;
+	if (credential && credential->kind != CREDENTIAL_ANONYMOUS)
+		refusal.credential = credential->origin;
 	return refusal_set(&refusal, err);
 }
 
@@ -221,20 +289,36 @@ static bool refused_stream(struct request *request, struct err **err)
 	return refused(request, str_text(&body), body.len, err);
 }
 
+/* True if the head of an answer is there; *ret_err is owned by the caller. */
+static bool open_once(struct request *request, struct err **ret_err)
+{
+	start(request, true);
+	if (!request->call) {
+		*ret_err = steal_ptr(&request->err);
+		return false;
+	}
+	if (!http_call_wait_head(request->call, ret_err)) {
+		auth_unanswered(&request->auth);
+		err_prefix(ret_err, "%s", request->what);
+		return false;
+	}
+	return learn(request, ret_err);
+}
+
 bool request_open(struct request *request, struct err **err)
 {
 	request->http.response_streamed = true;
-	for (unsigned attempt = 1;; attempt++) {
+	for (unsigned attempt = 1;;) {
 		CLEANUP(err_freep) struct err *failure = NULL;
-		request_start(request);
-		bool answered = http_call_wait_head(request->call, &failure);
+		bool answered = open_once(request, &failure);
+		if (answered && request->again)
+			continue;
 		if (answered && request_status(request) == 200)
 			return true;
-		if (pause_before_retry(request, attempt, failure))
+		if (pause_before_retry(request, attempt++, failure))
 			continue;
 		if (answered)
 			return refused_stream(request, err);
-		err_prefix(&failure, "%s", request->what);
 		err_keep_first(err, &failure);
 		return false;
 	}

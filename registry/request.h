@@ -18,6 +18,8 @@ struct request {
 	struct host *host;
 	char *what; /* "PUT gcr.io/a/b/manifests/v1": for errors; never holds a query */
 	char *url;
+	struct auth_use auth; /* used only where the URL is the registry's own */
+	bool again;	      /* refused for a reason that request_do may remove */
 	struct http_header headers[REQUEST_HEADERS_MAX];
 	size_t header_count;
 	struct http_request http; /* body and response fields may be set between init and sending */
@@ -59,7 +61,10 @@ bool request_open(struct request *request, struct err **err);
  */
 void requests_run(struct request *const *requests, size_t count);
 
-/* Puts one request in flight, for a streamed request body. */
+/*
+ * Puts one request in flight, for a streamed request body. Without request->call afterwards it
+ * could not be authorised; request_wait then finds request->err.
+ */
 void request_start(struct request *request);
 /* Waits for its end: an answer or request->err. */
 void request_wait(struct request *request);

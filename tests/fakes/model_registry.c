@@ -331,6 +331,19 @@ bool registry_tags_list(struct registry *registry, const struct repository *repo
 	return true;
 }
 
+struct registry *registry_for_sources(struct registry *registry)
+{
+	return registry;
+}
+
+void registry_expect_promotion(struct registry *registry, const struct repository *source,
+	const struct repository *destination)
+{
+	(void)registry;
+	(void)source;
+	(void)destination;
+}
+
 bool registry_host_is_google(struct registry *registry, const char *host)
 {
 	bool proven;

@@ -46,7 +46,19 @@ Test(refusal, statuses)
 Test(refusal, refused_access_says_what_to_do)
 {
 	expect(401, CODE("UNAUTHORIZED"), ERR_AUTH, "r.example refused anonymous access");
-	expect(403, "", ERR_AUTH, "credentials");
+	expect(403, "", ERR_AUTH, "docker login r.example");
+	for (int withheld = 0; withheld < 2; withheld++) {
+		struct refusal refusal = {.what = "GET r.example/a",
+			.host = "r.example",
+			.status = 403,
+			.body = "",
+			.credential = "/home/me/auth.json",
+			.is_withheld = withheld};
+		CLEANUP(err_freep) struct err *err = NULL;
+		cr_assert_not(refusal_set(&refusal, &err));
+		cr_expect(err_is(err, ERR_AUTH) && strstr(err->msg, "/home/me/auth.json"));
+		cr_expect_eq(strstr(err->msg, "were not sent") != NULL, withheld, "%s", err->msg);
+	}
 }
 
 Test(refusal, codes_go_before_400_and_404_only)
