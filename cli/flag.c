@@ -234,6 +234,9 @@ static bool parse_one(const struct flag_set *set, const char *const **cursor, vo
 		flag = find(set, name, len);
 	if (!flag)
 		return unknown_flag(set, argument, err);
+	/* Its value is not even looked at. */
+	if (flag->state == FLAG_SECRET)
+		return err_set(err, ERR_USAGE, "--%s: %s", flag->name, flag->help);
 	if (name[len] == '=')
 		value = name + len + 1;
 	else if (flag->type == FLAG_BOOL)

@@ -27,6 +27,7 @@ enum flag_state {
 	FLAG_HIDDEN,	    /* works, but help does not advertise it */
 	FLAG_LATER,	    /* of kpromo; refused until a later version can do it */
 	FLAG_LATER_SIGNING, /* the same, but harmless together with --sign=false */
+	FLAG_SECRET,	    /* of other tools; refused, since every process can read it */
 };
 
 struct flag {

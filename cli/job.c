@@ -265,6 +265,9 @@ static int run_online(struct job *job)
 		.http = job->http,
 		.hosts = job->config.hosts.items,
 		.host_count = job->config.hosts.len,
+		.read_only = !job->options->confirm,
+		.source_authfile = job->options->src_authfile,
+		.destination_authfile = job->options->dest_authfile,
 	};
 
 	if (!results_init(&job->results, job->options, job->manifests.source, &error))

@@ -24,6 +24,8 @@ struct options {
 	const char *git_username;
 	const char *git_ssh_key;
 	const char *config;
+	const char *src_authfile;
+	const char *dest_authfile;
 
 	bool confirm;
 	bool parse_only;

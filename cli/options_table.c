@@ -9,6 +9,16 @@
 #define THREADS_MAX 500
 #define GRACE_MAX_MS ((uint64_t)3600 * 1000)
 
+/* Of skopeo, crane and others. */
+#define SECRET(flag)                                                                               \
+	{                                                                                          \
+		.name = flag, .type = FLAG_TEXT, .state = FLAG_SECRET, FIELD(ignored),             \
+		.value = "SECRET",                                                                 \
+		.help = "a secret on the command line can be read by every process: log in with "  \
+			"docker login or podman login, or give a file with --src-authfile or "     \
+			"--dest-authfile"                                                          \
+	}
+
 static const struct flag flags[] = {
 	{.group = "Where the manifests come from (one of the first three)",
 		.name = "thin-manifest-dir",
@@ -119,6 +129,22 @@ static const struct flag flags[] = {
 		.details = "It is never searched for, and refused when it lies below the manifests "
 			   "it governs. docs/configuration.md describes it."},
 
+	{.group = "Credentials of registries",
+		.name = "src-authfile",
+		.type = FLAG_FILE,
+		FIELD(src_authfile),
+		.value = "FILE",
+		.help = "credentials with which images are read from their sources",
+		.details = "In the format of docker's config.json or of containers' auth.json. "
+			   "Before it nothing is looked at; what it has nothing for is looked up "
+			   "where docker and podman keep what they log in with. "
+			   "docs/registries.md describes the order."},
+	{.name = "dest-authfile",
+		.type = FLAG_FILE,
+		FIELD(dest_authfile),
+		.value = "FILE",
+		.help = "credentials with which destinations are looked at and written"},
+
 	{.group = "Snapshot",
 		.name = "manifest-based-snapshot-of",
 		.type = FLAG_TEXT,
@@ -186,6 +212,16 @@ static const struct flag flags[] = {
 		FIELD(ignored),
 		.value = "MIB",
 		.help = "accepted without effect, as in kpromo"},
+
+	SECRET("creds"),
+	SECRET("src-creds"),
+	SECRET("dest-creds"),
+	SECRET("password"),
+	SECRET("src-password"),
+	SECRET("dest-password"),
+	SECRET("registry-token"),
+	SECRET("src-registry-token"),
+	SECRET("dest-registry-token"),
 
 	{.name = "use-prow-manifest-diff",
 		.type = FLAG_BOOL,

@@ -234,6 +234,11 @@ static void check_host(
 		yml_fault(p->yml, key,
 			"%s: plain_http: true leaves nothing for %s to do: remove one", host->host,
 			with);
+	else if (host->endpoint_gets_credentials && !host->endpoint)
+		yml_fault(p->yml, key,
+			"%s: endpoint_credentials: true says something about an endpoint, and "
+			"there is none",
+			host->host);
 	else if (host->tls_skip_verify && host->ca_file)
 		yml_fault(p->yml, key,
 			"%s: with tls_verify: false no certificate is checked: remove it, or ca",
@@ -242,7 +247,8 @@ static void check_host(
 
 static void parse_host_options(struct parse *p, const struct yml_node *key)
 {
-	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca", NULL};
+	static const char *const fields[] = {
+		"endpoint", "plain_http", "tls_verify", "ca", "endpoint_credentials", NULL};
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);
@@ -266,6 +272,10 @@ static void parse_host_options(struct parse *p, const struct yml_node *key)
 			break;
 		case 2:
 			yml_bool(p->yml, &value, "tls_verify: true or false", &verify);
+			break;
+		case 4:
+			yml_bool(p->yml, &value, "endpoint_credentials: true or false",
+				&host->endpoint_gets_credentials);
 			break;
 		default:
 			host->ca_file = parse_path(p, &value, "ca: the path of a PEM file");

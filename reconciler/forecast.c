@@ -85,8 +85,9 @@ void forecast_source(struct unit *unit, uint32_t from, uint32_t to)
 	struct schedule *schedule = unit->schedule;
 	uint32_t source = unit->origins.items[from].source;
 	bool settled = schedule_is_stopped(schedule) ||
-		origin_list(&unit->origins.items[from], to - from, schedule->options->registry,
-			schedule->promoter.hosts, &schedule->list->sources.items[source].repository,
+		origin_list(&unit->origins.items[from], to - from,
+			registry_for_sources(schedule->options->registry), schedule->promoter.hosts,
+			&schedule->list->sources.items[source].repository,
 			&schedule->sources[source].tally);
 
 	if (!settled) {
@@ -114,7 +115,8 @@ void forecast_ask(struct unit *unit, uint32_t from, uint32_t to)
 	for (uint32_t i = from; i < to && !schedule_is_stopped(schedule); i++) {
 		struct origin *origin = &unit->origins.items[i];
 
-		origin_ask(origin, schedule->options->registry, schedule->promoter.hosts,
+		origin_ask(origin, registry_for_sources(schedule->options->registry),
+			schedule->promoter.hosts,
 			&schedule->list->sources.items[origin->source].repository,
 			&schedule->sources[origin->source].tally);
 		if (origin->err)

@@ -21,6 +21,20 @@ static const struct wanted *share_wanted(struct unit *unit, uint32_t site)
 	return wanted;
 }
 
+/* So that a host can be asked for one token for a source and its destination. */
+static void expect_promotions(const struct schedule *schedule, uint32_t destination)
+{
+	const struct worklist *list = schedule->list;
+	const struct work_destination *work = &list->destinations.items[destination];
+
+	for (uint32_t i = 0; i < work->claim_count; i++) {
+		uint32_t source = list->claims.items[work->first_claim + i].source;
+
+		registry_expect_promotion(schedule->options->registry,
+			&list->sources.items[source].repository, &work->repository);
+	}
+}
+
 void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t pairs)
 {
 	struct unit *unit = mem_new(1, sizeof(*unit));
@@ -34,6 +48,7 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 		unit->sites[i].destination = work->first_destination + i;
 		unit->sites[i].wanted = share_wanted(unit, i);
 		observed_init(&unit->sites[i].observed, unit->sites[i].wanted);
+		expect_promotions(schedule, unit->sites[i].destination);
 	}
 	unit->pending = sites;
 	/* The unit may end during the last turn. */

@@ -113,6 +113,18 @@ Test(options, values)
 	cr_assert_eq(options.fail_on, 0);
 }
 
+Test(options, secrets_are_not_taken_from_the_command_line)
+{
+	REFUSED("--dest-creds: a secret on the command line can be read by every process: log in "
+		"with docker login or podman login, or give a file with --src-authfile or "
+		"--dest-authfile",
+		"--manifest=a", "--dest-creds=user:hidden");
+	cr_assert_not(PARSE("--manifest=a", "--src-password", "hidden"));
+	cr_assert(PARSE("--manifest=a", "--src-authfile=s", "--dest-authfile", "d"));
+	cr_assert_str_eq(options.src_authfile, "s");
+	cr_assert_str_eq(options.dest_authfile, "d");
+}
+
 Test(options, help_and_version_need_nothing_else)
 {
 	cr_assert(PARSE("--help"));

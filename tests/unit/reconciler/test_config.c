@@ -64,7 +64,7 @@ Test(config, everything)
 	CLEANUP(config_release) struct config config = {0};
 	load("registries:\n"
 	     "  GCR.io: {endpoint: \"127.0.0.1:5000\", plain_http: true}\n"
-	     "  us.gcr.io:443: {ca: /etc/ca.pem}\n"
+	     "  us.gcr.io:443: {ca: /etc/ca.pem, endpoint: m.io, endpoint_credentials: true}\n"
 	     "  eu.gcr.io: {tls_verify: false}\n"
 	     "  asia.gcr.io:\n"
 	     "network:\n"
@@ -83,6 +83,8 @@ Test(config, everything)
 	cr_assert_str_eq(config.hosts.items[0].host, "gcr.io");
 	cr_assert_str_eq(config.hosts.items[0].endpoint, "127.0.0.1:5000");
 	cr_assert(config.hosts.items[0].plain_http);
+	cr_assert_not(config.hosts.items[0].endpoint_gets_credentials);
+	cr_assert(config.hosts.items[1].endpoint_gets_credentials);
 	cr_assert_str_eq(config.hosts.items[1].host, "us.gcr.io");
 	cr_assert_str_eq(config.hosts.items[1].ca_file, "/etc/ca.pem");
 	cr_assert_not(config.hosts.items[1].tls_skip_verify);
@@ -121,7 +123,8 @@ Test(config, unknown_and_duplicate_keys)
 		"connect_timeout, first_byte_timeout, stall_timeout, retry_base, retry_max or "
 		"retry_after_max\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
-		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify or ca\n"
+		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca or "
+		"endpoint_credentials\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
 		"3:48: \"a.io.:443\" is another spelling of a.io, which stands here already\n"
 		"4:1: duplicate key \"network\": it stands on line 2 already\n");
@@ -151,11 +154,14 @@ Test(config, settings_that_contradict_each_other)
 	expect_faults("registries:\n"
 		      "  a.io: {plain_http: true, ca: /x}\n"
 		      "  b.io: {tls_verify: false, ca: /x}\n"
-		      "  c.io: {tls_verify: false, plain_http: true}\n",
+		      "  c.io: {tls_verify: false, plain_http: true}\n"
+		      "  d.io: {endpoint_credentials: true}\n",
 		"2:3: a.io: plain_http: true leaves nothing for ca to do: remove one\n"
 		"3:3: b.io: with tls_verify: false no certificate is checked: remove it, or ca\n"
 		"4:3: c.io: plain_http: true leaves nothing for tls_verify: false to do: remove "
-		"one\n");
+		"one\n"
+		"5:3: d.io: endpoint_credentials: true says something about an endpoint, and "
+		"there is none\n");
 }
 
 Test(config, numbers_and_durations)
