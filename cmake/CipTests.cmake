@@ -9,7 +9,7 @@
 #       tests/fuzz/fuzz_<name>.c over tests/fuzz/corpus/<name>/. Always built as a replay of the
 #       corpus; with CIP_FUZZ also as the libFuzzer program fuzz_<name>.
 #   cip_integration_test(<name> [TIMEOUT seconds])
-#       tests/integration/<name>.sh with CIP (the binary) and CIP_FAKE_REGISTRY in its environment. The
+#       tests/integration/<name>.sh with CIP (the binary), CIP_FAKE_REGISTRY and CIP_TOKEN_SERVER in its environment. The
 #       time limit (default 120) is four times as long under a sanitizer.
 #
 # In the environment of every test: CIP_SOURCE_DIR, CIP_SANITIZE; and CIP_TEST_FULL=1 for
@@ -112,6 +112,9 @@ function(cip_integration_test name)
 	set(environment ${CIP_TEST_ENVIRONMENT} "CIP=$<TARGET_FILE:cip>")
 	if(TARGET fake_registry)
 		list(APPEND environment "CIP_FAKE_REGISTRY=$<TARGET_FILE:fake_registry>")
+	endif()
+	if(TARGET token_server)
+		list(APPEND environment "CIP_TOKEN_SERVER=$<TARGET_FILE:token_server>")
 	endif()
 	add_test(NAME integration/${name}
 		COMMAND ${CIP_RUN_TEST} ${PROJECT_SOURCE_DIR}/tests/integration/${name}.sh)
