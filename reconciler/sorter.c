@@ -15,7 +15,11 @@
 #include "base/fs.h"
 #include "base/vec.h"
 
-enum { MEMORY_DEFAULT = 4 << 20, RUNS_BEFORE_GROWTH = 32 };
+enum {
+	/* A little less than a power of two, to which the buffer grows. */
+	MEMORY_DEFAULT = (4 << 20) - 64,
+	RUNS_BEFORE_GROWTH = 128,
+};
 
 /* Followed by the bytes of key and text. */
 struct entry {
