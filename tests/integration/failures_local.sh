@@ -46,15 +46,15 @@ expect_equal "requests before the report is known to have a place" 0 "$(since "$
 disk=$WORK/disk
 mkdir "$disk"
 echo '"old"' >"$disk/report.json"
-status=0
-# The limit is on files, so what is said goes through a pipe.
-{ (ulimit -f 0 && exec "$CIP" "${job[@]}" --report-file "$disk/report.json") 2>&1 || echo "exit $?"; } </dev/null |
-	cat >"$WORK/err"
-expect_has "$WORK/err" "report: cannot write $disk/report.json: File too large"
-expect_has "$WORK/err" "exit 1"
-no_report "$disk" report.json
-expect_equal "the old report" '"old"' "$(cat "$disk/report.json")"
-expect_equal "promoted all the same" "$image" "$(manifest_digest "$host" prod/app v1)"
+# The limit is on files, so what is said goes through a pipe. ThreadSanitizer writes a file before main begins.
+if [[ ${CIP_SANITIZE:-} != thread ]]; then
+	{ (ulimit -f 0 && exec "$CIP" "${job[@]}" --report-file "$disk/report.json") 2>&1 || echo "exit $?"; } </dev/null |
+		cat >"$WORK/err"
+	expect_has "$WORK/err" "report: cannot write $disk/report.json: File too large"
+	expect_has "$WORK/err" "exit 1"
+	no_report "$disk" report.json
+	expect_equal "the old report" '"old"' "$(cat "$disk/report.json")"
+fi
 
 # A real full disk, in a mount namespace of its own.
 cat >"$WORK/full-disk" <<-'END'
@@ -77,6 +77,7 @@ else
 fi
 cip_run 1 "${job[@]}" --report-file /dev/full
 expect_has "$WORK/err" "report: cannot write /dev/full: No space left on device"
+expect_equal "promoted all the same" "$image" "$(manifest_digest "$host" prod/app v1)"
 
 # Standard output that cannot be written is no success either, and the report is written all the same.
 status=0
