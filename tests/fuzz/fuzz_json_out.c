@@ -12,11 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = mem_strndup((const char *)data, size), *written = NULL;
+	char *text = mem_new(size + 1, 1), *written = NULL;
 	size_t written_len = 0;
 	struct json_out out = {.stream = open_memstream(&written, &written_len)};
 	json_t *root;
 
+	memcpy(text, data, size);
 	json_out_open(&out, NULL, '{');
 	json_out_text(&out, text, text);
 	json_out_number(&out, "number", size);
