@@ -19,7 +19,6 @@ struct leases;
 /* The clock is borrowed. */
 struct leases *leases_new(const struct clock *clock);
 void leases_free(struct leases *leases); /* no thread may be inside */
-DEFINE_CLEANUP(struct leases, leases_freep, leases_free)
 
 /* Fresh text (wiped and freed by the table) and its life in milliseconds. May block. */
 typedef bool lease_fetch_fn(void *ctx, char **ret_text, int64_t *ret_life_ms, struct err **err);

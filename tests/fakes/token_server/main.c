@@ -220,9 +220,8 @@ static int respond(struct tiny_exchange *exchange, int status, const char *body)
 	return status;
 }
 
-static int answer(struct tiny_exchange *exchange, const char *query, char *user, bool is_post)
+static int answer(struct tiny_exchange *exchange, const char *query, const char *user, bool is_post)
 {
-	CLEANUP(mem_freep) char *owned = user;
 	CLEANUP(str_release) struct str token = STR_INIT(BODY_MAX);
 	CLEANUP(str_release) struct str body = STR_INIT(BODY_MAX);
 	if (!user)
@@ -233,6 +232,12 @@ static int answer(struct tiny_exchange *exchange, const char *query, char *user,
 	str_addf(&body, "{\"%s\":\"%s\",\"expires_in\":%ld}", is_post ? "access_token" : "token",
 		str_text(&token), options.life);
 	return respond(exchange, 200, str_text(&body));
+}
+
+static int handle_get(struct tiny_exchange *exchange, const char *query)
+{
+	CLEANUP(mem_freep) char *user = user_of_header(exchange);
+	return answer(exchange, query, user, false);
 }
 
 static int handle_post(struct tiny_exchange *exchange, const char **ret_query)
@@ -247,7 +252,8 @@ static int handle_post(struct tiny_exchange *exchange, const char **ret_query)
 	if (options.no_post)
 		return respond(exchange, 404, "");
 	CLEANUP(mem_freep) char *token = parameter(form, "refresh_token", 0);
-	return answer(exchange, form, token ? find_user(NULL, token) : NULL, true);
+	CLEANUP(mem_freep) char *user = token ? find_user(NULL, token) : NULL;
+	return answer(exchange, form, user, true);
 }
 
 /* What was asked for, not who asked with what. */
@@ -277,7 +283,7 @@ static void handle(struct tiny_exchange *exchange, void *ctx)
 	if (strcmp(exchange->method, "POST") == 0)
 		status = handle_post(exchange, &query);
 	else
-		status = answer(exchange, query, user_of_header(exchange), false);
+		status = handle_get(exchange, query);
 	log_request(exchange, query, status);
 }
 
