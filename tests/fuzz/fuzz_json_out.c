@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct json_out out = {.stream = open_memstream(&written, &written_len)};
 	json_t *root;
 
-	memcpy(text, data, size);
+	if (size)
+		memcpy(text, data, size);
 	json_out_open(&out, NULL, '{');
 	json_out_text(&out, text, text);
 	json_out_number(&out, "number", size);
