@@ -142,8 +142,7 @@ static bool fill(struct http_call *call, const struct http_request *request, str
 		call->label = mem_strdup(request->method);
 		return false;
 	}
-	CLEANUP(mem_freep) char *where = url_label(&hop->url);
-	call->label = mem_printf("%s %s", request->method, where);
+	call->label = http_request_label(request);
 	hop->source = request->source;
 	hop->is_home = true;
 	if (!request->method[0] ||

@@ -120,6 +120,8 @@ struct http_call {
 /* ---- call.c, under http->lock ---- */
 
 void call_post(struct http_call *call, enum call_post what);
+/* What messages call a request, in fresh memory. */
+char *http_request_label(const struct http_request *request);
 void call_wake(struct http_call *call);
 
 /* ---- loop.c ---- */

@@ -240,22 +240,26 @@ static bool plan_wait(struct http *http, struct attempt *attempt, struct err **e
 	return true;
 }
 
-static void log_retry(
-	const struct http_request *request, const struct attempt *attempt, const char *label)
+static void log_retry(const struct attempt *attempt, const char *label)
 {
 	if (attempt->err)
 		log_debug("%s; attempt %u, next in %lld ms", attempt->err->msg, attempt->number,
 			(long long)attempt->wait_ms);
 	else
-		log_debug("%s %s: %d; attempt %u, next in %lld ms", request->method, label,
-			attempt->response.status, attempt->number, (long long)attempt->wait_ms);
+		log_debug("%s: %d; attempt %u, next in %lld ms", label, attempt->response.status,
+			attempt->number, (long long)attempt->wait_ms);
 }
 
-static char *request_label(const struct http_request *request)
+char *http_request_label(const struct http_request *request)
 {
 	CLEANUP(url_release) struct url url = {0};
+	CLEANUP(mem_freep) char *where = NULL;
 
-	return url_parse(request->url, &url, NULL) ? url_label(&url) : mem_strdup("malformed URL");
+	if (request->label)
+		return mem_strdup(request->label);
+	if (url_parse(request->url, &url, NULL))
+		where = url_label(&url);
+	return mem_printf("%s %s", request->method, where ? where : "malformed URL");
 }
 
 static void count_retry(struct http *http, const struct http_request *request)
@@ -269,13 +273,13 @@ static void count_retry(struct http *http, const struct http_request *request)
 static bool wait_for_next(struct http *http, const struct http_request *request,
 	struct attempt *attempt, struct err **err)
 {
-	CLEANUP(mem_freep) char *label = request_label(request);
+	CLEANUP(mem_freep) char *label = http_request_label(request);
 	bool goes_on = plan_wait(http, attempt, err);
 
 	if (!goes_on)
-		err_prefix(err, "%s %s", request->method, label);
+		err_prefix(err, "%s", label);
 	else
-		log_retry(request, attempt, label);
+		log_retry(attempt, label);
 	http_response_release(&attempt->response);
 	err_free(steal_ptr(&attempt->err));
 	if (!goes_on)

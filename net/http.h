@@ -141,6 +141,7 @@ struct http_request {
 
 	bool repeatable;	    /* safe to repeat: http_do retries it */
 	const struct http_tls *tls; /* NULL: system trust */
+	const char *label;	    /* what messages call it; NULL: method, host and path */
 	struct http_tally *tally;   /* counted here too, besides the client's totals; may be NULL */
 };
 

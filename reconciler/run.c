@@ -49,7 +49,8 @@ static void tell_totals(const struct run_options *options, const struct worklist
 
 	post(options, &(struct event){.kind = EVENT_TOTALS, .totals = totals});
 	if (totals.digests)
-		log_info("%llu digests for %llu destination repositories, from %llu sources",
+		log_info("to look at: digests %llu, destination repositories %llu, source "
+			 "repositories %llu",
 			(unsigned long long)totals.digests, (unsigned long long)totals.repositories,
 			(unsigned long long)totals.sources);
 	else

@@ -164,7 +164,7 @@ static bool pump(struct stream *stream, struct pieces *pieces, struct err **err)
 	for (;; now = !now) {
 		if (!http_call_read(
 			    stream->get.call, pieces->bytes[now], PIECE, &pieces->len[now], err))
-			return err_prefix(err, "%s", stream->get.what);
+			return false;
 		total += pieces->len[now];
 		hasher_add(hasher, pieces->bytes[now], pieces->len[now]);
 		bool last = pieces->len[now] == 0;

@@ -35,6 +35,23 @@ static void prepare(struct request *request, struct registry *registry,
 	};
 }
 
+/* What net/ calls it in its messages: the repository, and the machine where that is another. */
+static void set_label(struct request *request)
+{
+	CLEANUP(url_release) struct url url = {0};
+	CLEANUP(mem_freep) char *where = NULL;
+
+	if (host_owns_url(request->host, request->url)) {
+		if (request->host->public_origin)
+			where = mem_strdup(request->host->origin);
+	} else if (url_parse(request->url, &url, NULL)) {
+		where = url_label(&url);
+	}
+	request->label =
+		where ? mem_printf("%s (at %s)", request->what, where) : mem_strdup(request->what);
+	request->http.label = request->label;
+}
+
 void request_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const char *method, const char *path,
 	const char *query, struct http_tally *tally)
@@ -43,6 +60,7 @@ void request_init(struct request *request, struct registry *registry,
 	request->url =
 		mem_printf("%s/v2/%s%s%s", request->host->origin, repository->path, path, query);
 	request->http.source = HTTP_SOURCE_CONFIGURED;
+	set_label(request);
 }
 
 void request_init_given(struct request *request, struct registry *registry,
@@ -55,6 +73,7 @@ void request_init_given(struct request *request, struct registry *registry,
 	/* The trust that was configured is for the registry, not for whom it names. */
 	if (!host_owns_url(request->host, url))
 		request->http.tls = NULL;
+	set_label(request);
 }
 
 void request_release(struct request *request)
@@ -63,6 +82,7 @@ void request_release(struct request *request)
 	http_response_release(&request->answer);
 	auth_use_release(&request->auth);
 	mem_free(request->what);
+	mem_free(request->label);
 	mem_free(request->url);
 	err_free(request->err);
 	*request = (struct request){0};
@@ -127,7 +147,7 @@ static bool do_once(struct request *request, struct err **err)
 		return false;
 	if (!http_do(request->registry->http, &request->http, &answer, err)) {
 		auth_unanswered(&request->auth);
-		return err_prefix(err, "%s", request->what);
+		return false;
 	}
 	request->answer = answer;
 	return learn(request, err);
@@ -160,12 +180,8 @@ void request_wait(struct request *request)
 	struct err *err = NULL;
 	if (!request->call)
 		return;
-	if (!http_call_wait(request->call, &err)) {
-		err_prefix(&err, "%s", request->what);
+	if (!http_call_wait(request->call, &err) || !learn(request, &err))
 		fail(request, err);
-	} else if (!learn(request, &err)) {
-		fail(request, err);
-	}
 }
 
 static void start(struct request *request, bool may_probe)
@@ -299,7 +315,6 @@ static bool open_once(struct request *request, struct err **ret_err)
 	}
 	if (!http_call_wait_head(request->call, ret_err)) {
 		auth_unanswered(&request->auth);
-		err_prefix(ret_err, "%s", request->what);
 		return false;
 	}
 	return learn(request, ret_err);

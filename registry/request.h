@@ -17,6 +17,7 @@ struct request {
 	struct registry *registry;
 	struct host *host;
 	char *what; /* "PUT gcr.io/a/b/manifests/v1": for errors; never holds a query */
+	char *label; /* the same, with the machine that is asked where the name does not tell; owned */
 	char *url;
 	struct auth_use auth; /* used only where the URL is the registry's own */
 	bool again;	      /* refused for a reason that request_do may remove */

@@ -27,6 +27,7 @@ struct listing {
 	struct http_tally *tally;
 	struct http_call *call; /* whose body is being read; borrowed */
 	uint64_t bytes;
+	bool is_cut_off; /* the read itself failed, and its error names the request already */
 	unsigned pages;
 	enum tags_kind kind;
 	char last[TAG_TEXT_SIZE];  /* last tag of the page */
@@ -39,8 +40,10 @@ struct listing {
 static bool fill_from_call(void *ctx, void *bytes, size_t max, size_t *ret_len, struct err **err)
 {
 	struct listing *listing = ctx;
-	if (!http_call_read(listing->call, bytes, max, ret_len, err))
+	if (!http_call_read(listing->call, bytes, max, ret_len, err)) {
+		listing->is_cut_off = true;
 		return false;
+	}
 	listing->bytes += *ret_len;
 	if (listing->bytes > LIST_MAX_BYTES)
 		return err_set(err, ERR_TOO_LARGE, "tags list: more than 128 MiB");
@@ -85,9 +88,9 @@ static bool read_page(struct listing *listing, struct request *request, struct t
 		return false;
 	listing->call = request->call;
 	listing->last[0] = '\0';
-	if (!tags_page_read(json, &visitor, ret_page, err))
-		return err_prefix(err, "%s", request->what);
-	return true;
+	if (tags_page_read(json, &visitor, ret_page, err))
+		return true;
+	return listing->is_cut_off ? false : err_prefix(err, "%s", request->what);
 }
 
 /* ---- From page to page ---- */

@@ -298,6 +298,7 @@ tree_image "$tree" source-down app
 tree_digest "$tree" source-down "$bad" v1
 log_mark "$target_log"
 go 3
-expect_has "$WORK/err" "$target/prod/source-down/app@$bad: GET $down/staging/app/manifests/"
+expect_has "$WORK/err" "$target/prod/source-down/app@$bad: after "
+expect_has "$WORK/err" " attempts: GET $down/staging/app/manifests/"
 expect_report "source down: outcome" failed '.records[].outcome'
 expect_equal "source down: writes" 0 "$(since "$target_log" '^(POST|PUT|PATCH|DELETE)')"

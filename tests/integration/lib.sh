@@ -23,6 +23,10 @@ CIP_SOURCE_DIR=${CIP_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && 
 . "$CIP_SOURCE_DIR/tools/lib/registry.sh"
 
 WORK=$(mktemp -d)
+# Nobody's own credentials and settings take part.
+export HOME=$WORK/home
+mkdir "$HOME"
+unset DOCKER_AUTH_CONFIG DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_RUNTIME_DIR XDG_CONFIG_HOME
 cleanup() {
 	local status=$?
 	registry_stop

@@ -185,15 +185,25 @@ static void fault_open(struct fixture *f, size_t index)
 	f->url = mem_printf("%s/v2/%zu?sig=secret", tiny_server_url(f->server), index);
 }
 
+/* On a loaded machine an answer may miss the short deadlines that some faults need. */
 static void check_still_works(struct fixture *f)
 {
 	struct http_request request;
+	struct http_response response = {0};
+	bool answered = false;
 
 	mem_free(f->url);
 	f->url = mem_printf("%s/v2/999", tiny_server_url(f->server));
 	request = fixture_request(f, "GET");
-	request.repeatable = true;
-	check_answers(f, &request, 200, "fine");
+	for (unsigned i = 0; i < 50 && !answered; i++) {
+		CLEANUP(err_freep) struct err *err = NULL;
+
+		answered = http_do(f->http, &request, &response, &err);
+		CHECK(answered || err->kind == ERR_TIMEOUT);
+	}
+	CHECK(answered && response.status == 200);
+	CHECK(strcmp(str_text(&response.body), "fine") == 0);
+	http_response_release(&response);
 }
 
 static void test_fault(size_t index)
