@@ -46,8 +46,8 @@ static inline void fake_open(struct fake *fake, const char *faults, const char *
 	CLEANUP(mem_freep) char *rules = fs_join(directory, "faults");
 	CHECK(fs_write_atomic(
 		rules, faults ? faults : "", faults ? strlen(faults) : 0, 0600, NULL));
-	const char *arguments[] = {
-		"fake-registry", "--access-log", fake->log, "--faults", rules, option, NULL};
+	const char *arguments[] = {"fake-registry", "--until-eof", "--access-log", fake->log,
+		"--faults", rules, option, NULL};
 	const char *environment[] = {NULL};
 	const struct spawn_options options = {
 		.program = getenv("CIP_FAKE_REGISTRY"),

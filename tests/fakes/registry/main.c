@@ -20,8 +20,10 @@ struct fake_options fake_options;
 static const char usage[] =
 	"usage: fake-registry [--port N] [--google] [--answer-404] [--delay-ms N] [--faults FILE]\n"
 	"                     [--access-log FILE] [--single-post yes|no] [--no-mount]\n"
-	"                     [--relative-location] [--page-size N]\n"
-	"Serves an empty registry on 127.0.0.1 and prints its port.\n";
+	"                     [--relative-location] [--page-size N] [--until-eof]\n"
+	"Serves an empty registry on 127.0.0.1 and prints its port. With --until-eof it ends with "
+	"its\n"
+	"standard input, so that it does not outlive a test that failed.\n";
 
 static const struct option options[] = {
 	{"port", required_argument, NULL, 'p'},
@@ -34,6 +36,7 @@ static const struct option options[] = {
 	{"no-mount", no_argument, NULL, 'm'},
 	{"relative-location", no_argument, NULL, 'r'},
 	{"page-size", required_argument, NULL, 'n'},
+	{"until-eof", no_argument, NULL, 'u'},
 	{0},
 };
 
@@ -49,6 +52,24 @@ static unsigned number(const char *text, unsigned max)
 	if (!number_parse(text, max, &value))
 		usage_exit();
 	return (unsigned)value;
+}
+
+static void *await_eof(void *unused)
+{
+	char byte;
+
+	(void)unused;
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		continue;
+	_exit(0);
+}
+
+static void end_with_input(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, await_eof, NULL) == 0)
+		pthread_detach(thread);
 }
 
 static void set_option(int option)
@@ -83,6 +104,9 @@ static void set_option(int option)
 		break;
 	case 'n':
 		fake_options.page_size = number(optarg, 1000000);
+		break;
+	case 'u':
+		end_with_input();
 		break;
 	default:
 		usage_exit();
