@@ -5,9 +5,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 : "${CIP_TOKEN_SERVER:?the token server}"
-export HOME=$WORK/home
-mkdir "$HOME"
-unset DOCKER_CONFIG DOCKER_AUTH_CONFIG REGISTRY_AUTH_FILE XDG_RUNTIME_DIR XDG_CONFIG_HOME
 
 # authfile FILE HOST USER PASSWORD
 authfile() {
