@@ -23,7 +23,7 @@ static int64_t life_of(const json_t *expires_in)
 	if (!(seconds >= 1))
 		return AUTH_TOKEN_LIFE_DEFAULT_MS;
 	/* One server counts in nanoseconds. */
-	if (seconds >= (double)(AUTH_TOKEN_LIFE_MAX_MS / 1000))
+	if (seconds * 1000 >= (double)AUTH_TOKEN_LIFE_MAX_MS)
 		return AUTH_TOKEN_LIFE_MAX_MS;
 	return (int64_t)(seconds * 1000);
 }
