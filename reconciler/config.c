@@ -6,29 +6,16 @@
 #include "reconciler/config.h"
 
 #include <limits.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/enc.h"
 #include "base/fs.h"
-#include "base/str.h"
-#include "image/reference.h"
-#include "reconciler/yaml.h"
+#include "reconciler/config_private.h"
 
 #define CONFIG_FILE_MAX ((size_t)1 << 20)
 #define FAULTS_MAX 100
 #define DURATION_MAX_MS ((uint64_t)24 * 3600 * 1000)
-
-struct parse {
-	struct yml *yml;
-	const char *path;
-	const char *directory;	  /* of the file; relative paths start there */
-	const char *manifest_dir; /* resolved; NULL: none */
-	struct config *config;
-	struct str faults; /* a line each */
-	unsigned fault_count;
-};
 
 /* The lending type is const; the strings in a config are its own. */
 static void free_text(const char *text)
@@ -50,7 +37,7 @@ void config_release(struct config *config)
 
 static void on_fault(void *ctx, uint32_t line, uint32_t column, const char *message)
 {
-	struct parse *p = ctx;
+	struct config_parse *p = ctx;
 	str_addf(&p->faults, "%s%s:%u:%u: %s", p->fault_count ? "\n" : "", p->path, line, column,
 		message);
 	if (++p->fault_count < FAULTS_MAX)
@@ -97,8 +84,7 @@ static bool is_in_tree(const char *path, const char *manifest_dir)
 			(target && is_inside(target, manifest_dir)));
 }
 
-/* Fresh memory; NULL after a fault. */
-static char *parse_path(struct parse *p, const struct yml_node *node, const char *what)
+char *config_path(struct config_parse *p, const struct yml_node *node, const char *what)
 {
 	if (!yml_text(p->yml, node, what))
 		return NULL;
@@ -148,8 +134,8 @@ static uint64_t duration_ms(const char *text)
 	return total;
 }
 
-static void parse_duration(
-	struct parse *p, const struct yml_node *node, const char *name, int64_t *ret_ms)
+void config_duration(
+	struct config_parse *p, const struct yml_node *node, const char *name, int64_t *ret_ms)
 {
 	CLEANUP(mem_freep)
 	char *what = mem_printf("%s: a duration such as 500ms, 30s or 1m30s, up to 24h", name);
@@ -162,7 +148,7 @@ static void parse_duration(
 		*ret_ms = (int64_t)ms;
 }
 
-static void parse_count(struct parse *p, const struct yml_node *node, const char *name,
+void config_count(struct config_parse *p, const struct yml_node *node, const char *name,
 	unsigned most, unsigned *ret_count)
 {
 	uint64_t count = 0;
@@ -175,154 +161,9 @@ static void parse_count(struct parse *p, const struct yml_node *node, const char
 		*ret_count = (unsigned)count;
 }
 
-/* ---- registries: ---- */
+/* ---- Sections ---- */
 
-/* Canonical, in fresh memory; NULL after a fault. */
-static char *parse_host(struct parse *p, const struct yml_node *key)
-{
-	CLEANUP(err_freep) struct err *why = NULL;
-	CLEANUP(mem_freep) char *host = NULL;
-	if (!yml_text(p->yml, key, "the host of a registry"))
-		return NULL;
-	if (strchr(key->text, '/')) {
-		yml_fault(p->yml, key,
-			"\"%.100s\": expected the host of a registry alone, without scheme or path",
-			key->text);
-		return NULL;
-	}
-	if (!registry_name_canonical(key->text, &host, &why)) {
-		yml_fault(p->yml, key, "%s", why->msg);
-		return NULL;
-	}
-	for (size_t i = 0; i < p->config->hosts.len; i++) {
-		if (strcmp(p->config->hosts.items[i].host, host) == 0) {
-			yml_fault(p->yml, key,
-				"\"%.100s\" is another spelling of %s, which stands here already",
-				key->text, host);
-			return NULL;
-		}
-	}
-	return steal_ptr(&host);
-}
-
-/* As written: the canonical form would fold Docker Hub's names and drop a port. */
-static char *parse_endpoint(struct parse *p, const struct yml_node *node)
-{
-	CLEANUP(err_freep) struct err *why = NULL;
-	CLEANUP(mem_freep) char *canonical = NULL;
-	if (!yml_text(p->yml, node, "endpoint: host or host:port"))
-		return NULL;
-	if (strchr(node->text, '/')) {
-		yml_fault(p->yml, node,
-			"endpoint \"%.100s\": expected host or host:port, without scheme or path "
-			"(plain_http: true chooses http)",
-			node->text);
-		return NULL;
-	}
-	if (!registry_name_canonical(node->text, &canonical, &why)) {
-		yml_fault(p->yml, node, "endpoint: %s", why->msg);
-		return NULL;
-	}
-	return mem_strdup(node->text);
-}
-
-static void check_host(
-	struct parse *p, const struct yml_node *key, const struct registry_host_options *host)
-{
-	const char *with = host->ca_file ? "ca" : "tls_verify: false";
-	if (host->plain_http && (host->ca_file || host->tls_skip_verify))
-		yml_fault(p->yml, key,
-			"%s: plain_http: true leaves nothing for %s to do: remove one", host->host,
-			with);
-	else if (host->endpoint_gets_credentials && !host->endpoint)
-		yml_fault(p->yml, key,
-			"%s: endpoint_credentials: true says something about an endpoint, and "
-			"there is none",
-			host->host);
-	else if (host->tls_skip_verify && host->ca_file)
-		yml_fault(p->yml, key,
-			"%s: with tls_verify: false no certificate is checked: remove it, or ca",
-			host->host);
-}
-
-static void parse_host_options(struct parse *p, const struct yml_node *key)
-{
-	static const char *const fields[] = {
-		"endpoint", "plain_http", "tls_verify", "ca", "endpoint_credentials", NULL};
-	struct yml_node place = *key, value;
-	size_t field;
-	char *name = parse_host(p, key);
-	struct yml_node options = yml_value(p->yml);
-	bool verify = true;
-	/* Pushed at once, also when it is faulty: the config then owns the strings. */
-	struct registry_host_options *host = vec_push(&p->config->hosts);
-	host->host = name ? name : mem_strdup("");
-
-	if (options.kind == YML_NULL ||
-		!yml_expect(
-			p->yml, &options, YML_MAPPING, "the settings of a registry (a mapping)"))
-		return;
-	while (yml_field(p->yml, fields, &field, &value)) {
-		switch (field) {
-		case 0:
-			host->endpoint = parse_endpoint(p, &value);
-			break;
-		case 1:
-			yml_bool(p->yml, &value, "plain_http: true or false", &host->plain_http);
-			break;
-		case 2:
-			yml_bool(p->yml, &value, "tls_verify: true or false", &verify);
-			break;
-		case 4:
-			yml_bool(p->yml, &value, "endpoint_credentials: true or false",
-				&host->endpoint_gets_credentials);
-			break;
-		default:
-			host->ca_file = parse_path(p, &value, "ca: the path of a PEM file");
-		}
-	}
-	host->tls_skip_verify = !verify;
-	check_host(p, &place, host);
-}
-
-static void parse_registries(struct parse *p, const struct yml_node *node)
-{
-	struct yml_node key;
-	if (node->kind == YML_NULL ||
-		!yml_expect(
-			p->yml, node, YML_MAPPING, "registries: a mapping from hosts to settings"))
-		return;
-	while (yml_key(p->yml, &key))
-		parse_host_options(p, &key);
-}
-
-/* ---- network:, git: ---- */
-
-static void parse_network(struct parse *p, const struct yml_node *node)
-{
-	static const char *const fields[] = {"connections_per_host", "attempts", "connect_timeout",
-		"first_byte_timeout", "stall_timeout", "retry_base", "retry_max", "retry_after_max",
-		NULL};
-	struct http_options *network = &p->config->network;
-	int64_t *const durations[] = {&network->connect_timeout_ms, &network->first_byte_timeout_ms,
-		&network->stall_timeout_ms, &network->retry_base_ms, &network->retry_max_ms,
-		&network->retry_after_max_ms};
-	struct yml_node value;
-	size_t field;
-	if (node->kind == YML_NULL ||
-		!yml_expect(p->yml, node, YML_MAPPING, "network: a mapping of settings"))
-		return;
-	while (yml_field(p->yml, fields, &field, &value)) {
-		if (field == 0)
-			parse_count(p, &value, fields[field], 1000, &network->connections_per_host);
-		else if (field == 1)
-			parse_count(p, &value, fields[field], 20, &network->attempts);
-		else
-			parse_duration(p, &value, fields[field], durations[field - 2]);
-	}
-}
-
-static void parse_git(struct parse *p, const struct yml_node *node)
+static void parse_git(struct config_parse *p, const struct yml_node *node)
 {
 	static const char *const fields[] = {"ca", NULL};
 	struct yml_node value;
@@ -331,10 +172,10 @@ static void parse_git(struct parse *p, const struct yml_node *node)
 		!yml_expect(p->yml, node, YML_MAPPING, "git: a mapping of settings"))
 		return;
 	while (yml_field(p->yml, fields, &field, &value))
-		p->config->git_ca_file = parse_path(p, &value, "ca: the path of a PEM file");
+		p->config->git_ca_file = config_path(p, &value, "ca: the path of a PEM file");
 }
 
-static void parse_file(struct parse *p)
+static void parse_file(struct config_parse *p)
 {
 	static const char *const fields[] = {"registries", "network", "git", NULL};
 	struct yml_node root = yml_root(p->yml), value;
@@ -343,9 +184,9 @@ static void parse_file(struct parse *p)
 		yml_expect(p->yml, &root, YML_MAPPING, "a mapping of sections")) {
 		while (yml_field(p->yml, fields, &field, &value)) {
 			if (field == 0)
-				parse_registries(p, &value);
+				config_registries(p, &value);
 			else if (field == 1)
-				parse_network(p, &value);
+				config_network(p, &value);
 			else
 				parse_git(p, &value);
 		}
@@ -353,7 +194,7 @@ static void parse_file(struct parse *p)
 	yml_end(p->yml);
 }
 
-static void parse_release(struct parse *p)
+static void parse_release(struct config_parse *p)
 {
 	yml_free(p->yml);
 	str_release(&p->faults);
@@ -376,7 +217,7 @@ bool config_load(
 			path, tree);
 
 	CLEANUP(parse_release)
-	struct parse p = {
+	struct config_parse p = {
 		.path = path, .directory = directory, .manifest_dir = tree, .config = &config};
 	str_init(&p.faults, STR_TEXT_MAX);
 	p.yml = yml_open(

@@ -1,0 +1,43 @@
+/*
+ * What the files that read cip.yaml share: where faults go, and values that several sections have.
+ * For reconciler/config*.c.
+ */
+#ifndef CIP_RECONCILER_CONFIG_PRIVATE_H
+#define CIP_RECONCILER_CONFIG_PRIVATE_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "reconciler/config.h"
+#include "reconciler/yaml.h"
+
+struct config_parse {
+	struct yml *yml;
+	const char *path;
+	const char *directory;	  /* of the file; relative paths start there */
+	const char *manifest_dir; /* resolved; NULL: none */
+	struct config *config;
+	struct str faults; /* a line each */
+	unsigned fault_count;
+};
+
+/* The path of a file that does not lie in the manifest tree. Fresh memory; NULL after a fault. */
+char *config_path(struct config_parse *p, const struct yml_node *node, const char *what);
+
+/* "1m30s", up to a day. *ret_ms stays as it is after a fault. */
+void config_duration(
+	struct config_parse *p, const struct yml_node *node, const char *name, int64_t *ret_ms);
+
+/* From 1 to `most`. *ret_count stays as it is after a fault. */
+void config_count(struct config_parse *p, const struct yml_node *node, const char *name,
+	unsigned most, unsigned *ret_count);
+
+/* ---- config_registries.c ---- */
+
+void config_registries(struct config_parse *p, const struct yml_node *node);
+
+/* ---- config_network.c ---- */
+
+void config_network(struct config_parse *p, const struct yml_node *node);
+
+#endif

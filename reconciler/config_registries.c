@@ -1,0 +1,127 @@
+/*
+ * `registries:` of cip.yaml: one host each, under its canonical name. What a setting does is known
+ * by registry/; here is only which of them contradict each other.
+ */
+#include <string.h>
+
+#include "image/reference.h"
+#include "reconciler/config_private.h"
+
+/* Canonical, in fresh memory; NULL after a fault. */
+static char *parse_host(struct config_parse *p, const struct yml_node *key)
+{
+	CLEANUP(err_freep) struct err *why = NULL;
+	CLEANUP(mem_freep) char *host = NULL;
+	if (!yml_text(p->yml, key, "the host of a registry"))
+		return NULL;
+	if (strchr(key->text, '/')) {
+		yml_fault(p->yml, key,
+			"\"%.100s\": expected the host of a registry alone, without scheme or path",
+			key->text);
+		return NULL;
+	}
+	if (!registry_name_canonical(key->text, &host, &why)) {
+		yml_fault(p->yml, key, "%s", why->msg);
+		return NULL;
+	}
+	for (size_t i = 0; i < p->config->hosts.len; i++) {
+		if (strcmp(p->config->hosts.items[i].host, host) == 0) {
+			yml_fault(p->yml, key,
+				"\"%.100s\" is another spelling of %s, which stands here already",
+				key->text, host);
+			return NULL;
+		}
+	}
+	return steal_ptr(&host);
+}
+
+/* As written: the canonical form would fold Docker Hub's names and drop a port. */
+static char *parse_endpoint(struct config_parse *p, const struct yml_node *node)
+{
+	CLEANUP(err_freep) struct err *why = NULL;
+	CLEANUP(mem_freep) char *canonical = NULL;
+	if (!yml_text(p->yml, node, "endpoint: host or host:port"))
+		return NULL;
+	if (strchr(node->text, '/')) {
+		yml_fault(p->yml, node,
+			"endpoint \"%.100s\": expected host or host:port, without scheme or path "
+			"(plain_http: true chooses http)",
+			node->text);
+		return NULL;
+	}
+	if (!registry_name_canonical(node->text, &canonical, &why)) {
+		yml_fault(p->yml, node, "endpoint: %s", why->msg);
+		return NULL;
+	}
+	return mem_strdup(node->text);
+}
+
+static void check_host(struct config_parse *p, const struct yml_node *key,
+	const struct registry_host_options *host)
+{
+	const char *with = host->ca_file ? "ca" : "tls_verify: false";
+	if (host->plain_http && (host->ca_file || host->tls_skip_verify))
+		yml_fault(p->yml, key,
+			"%s: plain_http: true leaves nothing for %s to do: remove one", host->host,
+			with);
+	else if (host->endpoint_gets_credentials && !host->endpoint)
+		yml_fault(p->yml, key,
+			"%s: endpoint_credentials: true says something about an endpoint, and "
+			"there is none",
+			host->host);
+	else if (host->tls_skip_verify && host->ca_file)
+		yml_fault(p->yml, key,
+			"%s: with tls_verify: false no certificate is checked: remove it, or ca",
+			host->host);
+}
+
+static void parse_host_options(struct config_parse *p, const struct yml_node *key)
+{
+	static const char *const fields[] = {
+		"endpoint", "plain_http", "tls_verify", "ca", "endpoint_credentials", NULL};
+	struct yml_node place = *key, value;
+	size_t field;
+	char *name = parse_host(p, key);
+	struct yml_node options = yml_value(p->yml);
+	bool verify = true;
+	/* Pushed at once, also when it is faulty: the config then owns the strings. */
+	struct registry_host_options *host = vec_push(&p->config->hosts);
+	host->host = name ? name : mem_strdup("");
+
+	if (options.kind == YML_NULL ||
+		!yml_expect(
+			p->yml, &options, YML_MAPPING, "the settings of a registry (a mapping)"))
+		return;
+	while (yml_field(p->yml, fields, &field, &value)) {
+		switch (field) {
+		case 0:
+			host->endpoint = parse_endpoint(p, &value);
+			break;
+		case 1:
+			yml_bool(p->yml, &value, "plain_http: true or false", &host->plain_http);
+			break;
+		case 2:
+			yml_bool(p->yml, &value, "tls_verify: true or false", &verify);
+			break;
+		case 4:
+			yml_bool(p->yml, &value, "endpoint_credentials: true or false",
+				&host->endpoint_gets_credentials);
+			break;
+		default:
+			host->ca_file = config_path(p, &value, "ca: the path of a PEM file");
+		}
+	}
+	host->tls_skip_verify = !verify;
+	check_host(p, &place, host);
+}
+
+void config_registries(struct config_parse *p, const struct yml_node *node)
+{
+	struct yml_node key;
+	if (node->kind == YML_NULL ||
+		!yml_expect(
+			p->yml, node, YML_MAPPING, "registries: a mapping from hosts to settings"))
+		return;
+	while (yml_key(p->yml, &key))
+		parse_host_options(p, &key);
+}
