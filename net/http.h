@@ -114,6 +114,10 @@ enum http_source {
 	HTTP_SOURCE_LOOPBACK, /* on this machine: the loopback too, and there plain http */
 };
 
+/* What a request is for: while both wait for one quota, promotion gets 70 % and signing 30 %. */
+enum http_class { HTTP_CLASS_PROMOTION, HTTP_CLASS_SIGNING };
+#define HTTP_CLASSES 2
+
 struct http_header {
 	const char *name;
 	const char *value;
@@ -141,8 +145,16 @@ struct http_request {
 
 	bool repeatable;	    /* safe to repeat: http_do retries it */
 	const struct http_tls *tls; /* NULL: system trust */
-	const char *label;	    /* what messages call it; NULL: method, host and path */
-	struct http_tally *tally;   /* counted here too, besides the client's totals; may be NULL */
+
+	/*
+	 * The bucket it draws from, "<registry host> <group>", shared by all requests that name it;
+	 * copied. NULL: none. A hop to another origin draws from none.
+	 */
+	const char *quota;
+	enum http_class quota_class;
+
+	const char *label;	  /* what messages call it; NULL: method, host and path */
+	struct http_tally *tally; /* counted here too, besides the client's totals; may be NULL */
 };
 
 /* Everything a server said besides a streamed body. */
