@@ -36,21 +36,23 @@ static char *parse_host(struct config_parse *p, const struct yml_node *key)
 }
 
 /* As written: the canonical form would fold Docker Hub's names and drop a port. */
-static char *parse_endpoint(struct config_parse *p, const struct yml_node *node)
+static char *parse_server(
+	struct config_parse *p, const struct yml_node *node, const char *key, bool may_have_port)
 {
 	CLEANUP(err_freep) struct err *why = NULL;
 	CLEANUP(mem_freep) char *canonical = NULL;
-	if (!yml_text(p->yml, node, "endpoint: host or host:port"))
+	const char *wanted = may_have_port ? "host or host:port" : "a host without port";
+	CLEANUP(mem_freep) char *what = mem_printf("%s: %s", key, wanted);
+	if (!yml_text(p->yml, node, what))
 		return NULL;
-	if (strchr(node->text, '/')) {
-		yml_fault(p->yml, node,
-			"endpoint \"%.100s\": expected host or host:port, without scheme or path "
-			"(plain_http: true chooses http)",
-			node->text);
+	if (strchr(node->text, '/') || (!may_have_port && strchr(node->text, ':'))) {
+		yml_fault(p->yml, node, "%s \"%.100s\": expected %s, without scheme or path%s", key,
+			node->text, wanted,
+			may_have_port ? " (plain_http: true chooses http)" : "");
 		return NULL;
 	}
 	if (!registry_name_canonical(node->text, &canonical, &why)) {
-		yml_fault(p->yml, node, "endpoint: %s", why->msg);
+		yml_fault(p->yml, node, "%s: %s", key, why->msg);
 		return NULL;
 	}
 	return mem_strdup(node->text);
@@ -75,10 +77,25 @@ static void check_host(struct config_parse *p, const struct yml_node *key,
 			host->host);
 }
 
+/* What registry/quirks.h has for the registries it knows. */
+static void parse_habit(struct config_parse *p, const char *field, const struct yml_node *value,
+	struct registry_host_options *host)
+{
+	if (strcmp(field, "token_server") == 0)
+		host->token_server = parse_server(p, value, field, false);
+	else if (strcmp(field, "chunked_upload") == 0)
+		yml_bool(p->yml, value, "chunked_upload: true or false", &host->chunked_upload);
+	else if (strcmp(field, "cross_mounts") == 0)
+		yml_bool(p->yml, value, "cross_mounts: true or false", &host->cross_mounts);
+	else
+		config_count(p, value, field, 10000, &host->tags_page_size);
+}
+
 static void parse_host_options(struct config_parse *p, const struct yml_node *key)
 {
-	static const char *const fields[] = {
-		"endpoint", "plain_http", "tls_verify", "ca", "endpoint_credentials", NULL};
+	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
+		"endpoint_credentials", "token_server", "chunked_upload", "cross_mounts",
+		"tags_page_size", NULL};
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);
@@ -95,7 +112,7 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 	while (yml_field(p->yml, fields, &field, &value)) {
 		switch (field) {
 		case 0:
-			host->endpoint = parse_endpoint(p, &value);
+			host->endpoint = parse_server(p, &value, "endpoint", true);
 			break;
 		case 1:
 			yml_bool(p->yml, &value, "plain_http: true or false", &host->plain_http);
@@ -107,8 +124,11 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 			yml_bool(p->yml, &value, "endpoint_credentials: true or false",
 				&host->endpoint_gets_credentials);
 			break;
-		default:
+		case 3:
 			host->ca_file = config_path(p, &value, "ca: the path of a PEM file");
+			break;
+		default:
+			parse_habit(p, fields[field], &value, host);
 		}
 	}
 	host->tls_skip_verify = !verify;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/strmap.h"
+#include "registry/quirks.h"
 
 struct host {
 	char *name;
@@ -107,20 +108,12 @@ void hosts_note(struct hosts *hosts, const char *name, const struct err *outcome
 		log_error("%s is not asked any more in this run: %s", name, outcome->msg);
 }
 
-static bool ends_with(const char *text, const char *suffix)
-{
-	size_t len = strlen(text), suffix_len = strlen(suffix);
-
-	return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
-}
-
 bool hosts_try_google(struct hosts *hosts, const char *name)
 {
 	struct host *host;
 	bool first;
 
-	if (strcmp(name, "gcr.io") != 0 && !ends_with(name, ".gcr.io") &&
-		!ends_with(name, ".pkg.dev"))
+	if (!quirks_of(name)->is_google)
 		return false;
 	pthread_mutex_lock(&hosts->lock);
 	host = get(hosts, name);

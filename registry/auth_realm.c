@@ -9,14 +9,6 @@
 #include "base/alloc.h"
 #include "net/url.h"
 
-/* Registries whose token server has another name. One line each, with its source. */
-static const struct {
-	const char *registry, *realm;
-} quirks[] = {
-	{"docker.io", "auth.docker.io"},       /* docs.docker.com/reference/api/registry/auth */
-	{"registry.gitlab.com", "gitlab.com"}, /* docs.gitlab.com/api/container_registry */
-};
-
 void auth_realm_release(struct auth_realm *realm)
 {
 	mem_free(realm->url);
@@ -36,11 +28,8 @@ bool auth_realm_takes_secrets(const struct host *host, const char *url)
 		return false;
 	if (has_host(host->origin, realm.host) || has_host(host->public_origin, realm.host))
 		return true;
-	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++)
-		if (strcmp(quirks[i].registry, host->name) == 0 &&
-			strcmp(quirks[i].realm, realm.host) == 0 && realm.is_https)
-			return true;
-	return false;
+	const char *other = host->quirks.token_server;
+	return other && realm.is_https && strcmp(other, realm.host) == 0;
 }
 
 bool auth_realm_resolve(const struct host *host, const struct http_response *answer,

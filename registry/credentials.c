@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "registry/credentials_private.h"
 #include "registry/lease.h"
+#include "registry/quirks.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 20)
 /* Helpers of clouds hand out what lives for an hour; asked again before that. */
@@ -219,10 +220,10 @@ struct helper_call {
 	const char *host;
 };
 
-/* Docker Hub is known to helpers by the name it had first. */
 static const char *server_key(const char *host)
 {
-	return strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host;
+	const char *key = quirks_of(host)->helper_key;
+	return key ? key : host;
 }
 
 /* The text of a lease: kind, user name and secret, a line each. */

@@ -9,10 +9,10 @@
 #include "base/alloc.h"
 #include "net/url.h"
 
-/* The name people write is not the name of the API (registry-client facts 1.2). */
 static const char *api_name(const char *name)
 {
-	return strcmp(name, "docker.io") == 0 ? "registry-1.docker.io" : name;
+	const char *api_host = quirks_of(name)->api_host;
+	return api_host ? api_host : name;
 }
 
 /* Whoever says which certificates to trust speaks of https, on the loopback too. */
@@ -23,6 +23,7 @@ static struct host *host_new(
 	const char *address = endpoint ? endpoint : api_name(name);
 	bool plain = plain_http || (host_is_loopback(address) && !has_tls_options);
 	host->name = mem_strdup(name);
+	host->quirks = *quirks_of(name);
 	host->origin = mem_printf("%s://%s", plain ? "http" : "https", address);
 	host->auth = auth_host_new();
 	if (endpoint)
@@ -35,6 +36,7 @@ static void host_free(struct host *host)
 	mem_free(host->name);
 	mem_free(host->origin);
 	mem_free(host->public_origin);
+	mem_free(host->token_server);
 	http_tls_free(host->tls);
 	auth_host_free(host->auth);
 	mem_free(host);
@@ -53,20 +55,46 @@ static bool canonical_host(const char *text, char **ret_name, struct err **err)
 	return true;
 }
 
+/* Always false. */
+static bool usage(struct err **err, const struct registry_host_options *options, const char *what)
+{
+	if (err && *err)
+		(*err)->kind = ERR_USAGE;
+	return err_prefix(err, "registry %s: %s", options->host, what);
+}
+
+/* What cip.yaml says of a host goes over what the table says. */
+static bool add_quirks(
+	struct host *host, const struct registry_host_options *options, struct err **err)
+{
+	struct quirks *quirks = &host->quirks;
+	if (options->token_server &&
+		!canonical_host(options->token_server, &host->token_server, err))
+		return usage(err, options, "token_server");
+	if (host->token_server)
+		quirks->token_server = host->token_server;
+	if (options->tags_page_size)
+		quirks->tags_page_size = options->tags_page_size;
+	if (options->chunk_bytes)
+		quirks->chunk_bytes = options->chunk_bytes;
+	quirks->chunked_upload |= options->chunked_upload;
+	quirks->cross_mounts |= options->cross_mounts;
+	return true;
+}
+
 static bool host_configure(
 	struct registry *registry, const struct registry_host_options *options, struct err **err)
 {
 	CLEANUP(mem_freep) char *endpoint = NULL;
-	if (options->endpoint && !canonical_host(options->endpoint, &endpoint, err)) {
-		if (err && *err)
-			(*err)->kind = ERR_USAGE;
-		return err_prefix(err, "registry %s: endpoint", options->host);
-	}
+	if (options->endpoint && !canonical_host(options->endpoint, &endpoint, err))
+		return usage(err, options, "endpoint");
 
 	CLEANUP(host_freep)
 	struct host *host = host_new(options->host, endpoint, options->plain_http,
 		options->tls_skip_verify || options->ca_file);
 	host->endpoint_gets_credentials = options->endpoint_gets_credentials;
+	if (!add_quirks(host, options, err))
+		return false;
 	if (options->tls_skip_verify || options->ca_file) {
 		struct http_tls_options tls = {
 			.ca_file = options->ca_file, .skip_verify = options->tls_skip_verify};

@@ -10,6 +10,7 @@
 
 #include "base/strmap.h"
 #include "registry/auth.h"
+#include "registry/quirks.h"
 #include "registry/registry.h"
 
 struct host {
@@ -17,6 +18,8 @@ struct host {
 	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
 	char *public_origin;  /* "https://" + name if an endpoint stands in for it, else NULL */
 	struct http_tls *tls; /* owned; NULL: system trust */
+	struct quirks quirks; /* of the table, with what was configured over it */
+	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
 	_Atomic bool google;  /* an answer carried Google's extension */
 	bool endpoint_gets_credentials;
 	struct auth_host *auth; /* owned */

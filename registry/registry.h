@@ -27,6 +27,12 @@ struct registry_host_options {
 	bool tls_skip_verify;
 	const char *ca_file;		/* PEM added to the system store; NULL: none */
 	bool endpoint_gets_credentials; /* those of `host`; otherwise the endpoint is asked anonymously */
+	/* Over registry/quirks.h; NULL, 0 and false leave what is said there. */
+	const char *token_server; /* a host that may see the secrets of this one */
+	bool chunked_upload;
+	size_t chunk_bytes;
+	bool cross_mounts;
+	unsigned tags_page_size;
 };
 
 struct registry_options {

@@ -11,9 +11,6 @@
 #include "registry/linkheader.h"
 #include "registry/request.h"
 
-/* ECR refuses more than 1,000; Google documents lists to be incomplete beyond 10,000. */
-#define PAGE_PLAIN 1000
-#define PAGE_GOOGLE 10000
 #define PAGES_MAX 10000
 /* A million tags have about 30 MiB, Google's 10,000 manifests 3. */
 #define LIST_MAX_BYTES ((uint64_t)128 << 20)
@@ -27,7 +24,8 @@ struct listing {
 	struct http_tally *tally;
 	struct http_call *call; /* whose body is being read; borrowed */
 	uint64_t bytes;
-	bool is_cut_off; /* the read itself failed, and its error names the request already */
+	bool is_cut_off;    /* the read itself failed, and its error names the request already */
+	unsigned page_size; /* asked for */
 	unsigned pages;
 	enum tags_kind kind;
 	char last[TAG_TEXT_SIZE];  /* last tag of the page */
@@ -130,8 +128,8 @@ static char *own_continuation(struct listing *listing, const struct request *req
 	if (!listing->last[0] || strcmp(listing->last, listing->asked) == 0)
 		return NULL;
 	memcpy(listing->asked, listing->last, sizeof(listing->asked));
-	return mem_printf("%s/v2/%s/tags/list?n=%d&last=%s", request->host->origin,
-		listing->repository->path, PAGE_PLAIN, listing->last);
+	return mem_printf("%s/v2/%s/tags/list?n=%u&last=%s", request->host->origin,
+		listing->repository->path, listing->page_size, listing->last);
 }
 
 static bool next_page(struct listing *listing, const struct request *request,
@@ -140,9 +138,9 @@ static bool next_page(struct listing *listing, const struct request *request,
 	CLEANUP(mem_freep) char *url = NULL;
 	if (!next_link(request, &url, err))
 		return false;
-	if (!url && page->kind == TAGS_PLAIN && page->tags == PAGE_PLAIN)
+	if (!url && page->kind == TAGS_PLAIN && page->tags == listing->page_size)
 		url = own_continuation(listing, request);
-	if (!url && page->kind == TAGS_GOOGLE && page->manifests >= PAGE_GOOGLE)
+	if (!url && page->kind == TAGS_GOOGLE && page->manifests >= QUIRKS_GOOGLE_PAGE)
 		return err_set(err, ERR_TOO_LARGE,
 			"%s: the list ends at %zu manifests, where the registry cuts lists off; "
 			"what it "
@@ -189,8 +187,7 @@ static void request_init_page(struct listing *listing, struct request *request, 
 			"/tags/list", url, HTTP_SOURCE_CONFIGURED, listing->tally);
 		return;
 	}
-	bool google = registry_host_is_google(listing->registry, listing->repository->host);
-	snprintf(query, sizeof(query), "?n=%d", google ? PAGE_GOOGLE : PAGE_PLAIN);
+	snprintf(query, sizeof(query), "?n=%u", listing->page_size);
 	request_init(request, listing->registry, listing->repository, "GET", "/tags/list", query,
 		listing->tally);
 }
@@ -221,6 +218,8 @@ bool registry_tags_list(struct registry *registry, const struct repository *repo
 {
 	struct listing listing = {
 		.registry = registry, .repository = repository, .visitor = visitor, .tally = tally};
+	const struct host *host = host_get(registry, repository->host);
+	listing.page_size = host->google ? QUIRKS_GOOGLE_PAGE : host->quirks.tags_page_size;
 	bool ok = list_pages(&listing, err);
 	mem_free(listing.marker);
 	if (ok)

@@ -123,8 +123,9 @@ Test(config, unknown_and_duplicate_keys)
 		"connect_timeout, first_byte_timeout, stall_timeout, retry_base, retry_max or "
 		"retry_after_max\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
-		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca or "
-		"endpoint_credentials\n"
+		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
+		"endpoint_credentials, token_server, chunked_upload, cross_mounts or "
+		"tags_page_size\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
 		"3:48: \"a.io.:443\" is another spelling of a.io, which stands here already\n"
 		"4:1: duplicate key \"network\": it stands on line 2 already\n");
@@ -147,6 +148,30 @@ Test(config, hosts_and_endpoints)
 		"5:20: endpoint: registry 'c.io:99999': host 'c.io:99999': port '99999' must be a "
 		"number from 1 to 65535\n"
 		"6:20: expected endpoint: host or host:port, found nothing or null\n");
+}
+
+Test(config, habits_of_registries)
+{
+	CLEANUP(config_release) struct config config = {0};
+	load("registries:\n"
+	     "  a.io: {token_server: sso.io, chunked_upload: true, cross_mounts: yes}\n"
+	     "  b.io: {tags_page_size: 50}\n",
+		&config);
+	cr_assert_str_eq(config.hosts.items[0].token_server, "sso.io");
+	cr_assert(config.hosts.items[0].chunked_upload && config.hosts.items[0].cross_mounts);
+	cr_assert_eq(config.hosts.items[0].tags_page_size, 0);
+	cr_assert_not(config.hosts.items[1].chunked_upload || config.hosts.items[1].cross_mounts);
+	cr_assert_eq(config.hosts.items[1].tags_page_size, 50);
+
+	expect_faults("registries:\n"
+		      "  a.io: {token_server: \"sso.io:8443\"}\n"
+		      "  b.io: {token_server: \"https://sso.io\"}\n"
+		      "  c.io: {tags_page_size: 10001}\n",
+		"2:24: token_server \"sso.io:8443\": expected a host without port, without "
+		"scheme or path\n"
+		"3:24: token_server \"https://sso.io\": expected a host without port, without "
+		"scheme or path\n"
+		"4:26: expected tags_page_size: a number from 1 to 10000, found \"10001\"\n");
 }
 
 Test(config, settings_that_contradict_each_other)

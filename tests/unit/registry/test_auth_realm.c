@@ -39,6 +39,21 @@ Test(auth_realm, who_sees_secrets)
 	cr_expect_not(takes("r.example", NULL, "token"));
 }
 
+Test(auth_realm, a_configured_token_server_sees_secrets)
+{
+	const struct registry_host_options hosts = {
+		.host = "registry.example", .token_server = "Git.Example"};
+	const struct registry_options options = {.hosts = &hosts, .host_count = 1};
+	CLEANUP(registry_freep) struct registry *registry = registry_new(&options, NULL);
+	cr_assert(registry);
+	const struct host *host = host_get(registry, "registry.example");
+	cr_expect(auth_realm_takes_secrets(host, "https://git.example/jwt/auth"));
+	cr_expect(auth_realm_takes_secrets(host, "https://registry.example/token"));
+	cr_expect_not(auth_realm_takes_secrets(host, "http://git.example/jwt/auth"));
+	cr_expect_not(auth_realm_takes_secrets(
+		host_get(registry, "other.example"), "https://git.example/jwt/auth"));
+}
+
 static bool resolves(const char *host, bool plain, enum http_source server, const char *realm,
 	const char *wanted)
 {
