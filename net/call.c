@@ -2,7 +2,9 @@
  * The workers' side of a call: they copy bytes in and out of the channels, post what they want, and
  * sleep on a condition variable until the I/O thread has changed something. No libcurl here.
  */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "net/call_private.h"
 #include "net/redirect.h"
@@ -47,14 +49,35 @@ static void call_unlock(struct http_call *call)
 
 typedef bool is_ready_fn(const struct http_call *call, size_t want);
 
-/* Sleeps until one of the calls is ready; its index. The lock is held before and after. */
-static size_t wait_any(
-	struct http_call *const *calls, size_t count, is_ready_fn *is_ready, size_t want)
+/* On the system's clock, like every sleep. False once the time has come. */
+static bool sleep_until(pthread_cond_t *changed, pthread_mutex_t *lock, int64_t until_ms)
 {
-	pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+	const struct timespec until = {
+		.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+
+	if (until_ms < 0)
+		return pthread_cond_wait(changed, lock) == 0;
+	return pthread_cond_timedwait(changed, lock, &until) != ETIMEDOUT;
+}
+
+/*
+ * Sleeps until one of the calls is ready; its index, or `count` once the time is over. The lock is
+ * held before and after.
+ */
+static size_t wait_any(struct http_call *const *calls, size_t count, is_ready_fn *is_ready,
+	size_t want, int64_t timeout_ms)
+{
+	int64_t until_ms = timeout_ms < 0 ? -1 : clock_monotonic_ms(&clock_system) + timeout_ms;
+	pthread_condattr_t attributes;
+	pthread_cond_t changed;
 	struct http *http = NULL;
 	size_t ready = count;
+	bool is_over = false;
 
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 	for (;;) {
 		for (size_t i = 0; i < count && ready == count; i++) {
 			if (calls[i] && is_ready(calls[i], want))
@@ -63,12 +86,12 @@ static size_t wait_any(
 		for (size_t i = 0; i < count; i++) {
 			if (!calls[i])
 				continue;
-			calls[i]->waiter = ready == count ? &changed : NULL;
+			calls[i]->waiter = ready == count && !is_over ? &changed : NULL;
 			http = calls[i]->http;
 		}
-		if (ready != count)
+		if (ready != count || is_over)
 			break;
-		pthread_cond_wait(&changed, &http->lock);
+		is_over = !sleep_until(&changed, &http->lock, until_ms);
 	}
 	pthread_cond_destroy(&changed);
 	return ready;
@@ -76,7 +99,7 @@ static size_t wait_any(
 
 static void wait_one(struct http_call *call, is_ready_fn *is_ready)
 {
-	wait_any(&call, 1, is_ready, 1);
+	wait_any(&call, 1, is_ready, 1, -1);
 }
 
 static bool has_ended(const struct http_call *call, size_t want)
@@ -268,18 +291,27 @@ struct http_response *http_call_response(struct http_call *call)
 	return has ? &call->response : NULL;
 }
 
-bool http_wait_any(
-	struct http_call *const *calls, size_t count, size_t *ret_index, struct err **err)
+static bool timed_out(int64_t timeout_ms, struct err **err)
+{
+	return err_set(err, ERR_TIMEOUT, "nothing happened within %lld ms", (long long)timeout_ms);
+}
+
+bool http_wait_any(struct http_call *const *calls, size_t count, int64_t timeout_ms,
+	size_t *ret_index, struct err **err)
 {
 	struct http_call *first = NULL;
+	size_t index;
 
 	for (size_t i = 0; i < count && !first; i++)
 		first = calls[i];
 	if (!first)
 		return err_set(err, ERR_INTERNAL, "there is no call to wait for");
 	call_lock(first);
-	*ret_index = wait_any(calls, count, has_ended, 0);
+	index = wait_any(calls, count, has_ended, 0, timeout_ms);
 	call_unlock(first);
+	if (index == count)
+		return timed_out(timeout_ms, err);
+	*ret_index = index;
 	return true;
 }
 
@@ -371,17 +403,18 @@ size_t http_call_writable(struct http_call *call)
 	return room;
 }
 
-bool http_wait_any_writable(
-	struct http_call *const *calls, size_t count, size_t want, struct err **err)
+bool http_wait_any_writable(struct http_call *const *calls, size_t count, size_t want,
+	int64_t timeout_ms, struct err **err)
 {
 	struct http_call *first = NULL;
+	bool is_ready;
 
 	for (size_t i = 0; i < count && !first; i++)
 		first = calls[i];
 	if (!first || want > HTTP_CHANNEL_BYTES)
 		return err_set(err, ERR_INTERNAL, "there is nothing to wait for");
 	call_lock(first);
-	wait_any(calls, count, is_writable, want);
+	is_ready = wait_any(calls, count, is_writable, want, timeout_ms) != count;
 	call_unlock(first);
-	return true;
+	return is_ready || timed_out(timeout_ms, err);
 }

@@ -233,13 +233,19 @@ bool http_call_write(struct http_call *call, const void *bytes, size_t len, stru
  */
 size_t http_call_writable(struct http_call *call);
 
-/* Blocks until one of the calls can take `want` bytes (at most a channel) or would fail to. */
-bool http_wait_any_writable(
-	struct http_call *const *calls, size_t count, size_t want, struct err **err);
+/*
+ * Blocks until one of the calls can take `want` bytes (at most a channel) or would fail to.
+ * ERR_TIMEOUT if none can within `timeout_ms`; less than 0: for as long as it takes.
+ */
+bool http_wait_any_writable(struct http_call *const *calls, size_t count, size_t want,
+	int64_t timeout_ms, struct err **err);
 
-/* Blocks until one of the calls has ended and tells which. NULL entries are skipped. */
-bool http_wait_any(
-	struct http_call *const *calls, size_t count, size_t *ret_index, struct err **err);
+/*
+ * Blocks until one of the calls has ended and tells which. NULL entries are skipped. ERR_TIMEOUT
+ * as above.
+ */
+bool http_wait_any(struct http_call *const *calls, size_t count, int64_t timeout_ms,
+	size_t *ret_index, struct err **err);
 
 /* Cancels what still runs. NULL is allowed. */
 void http_call_free(struct http_call *call);

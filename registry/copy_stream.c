@@ -126,7 +126,7 @@ static bool deliver(struct stream *stream, const char *bytes, size_t len)
 	while (len > 0 && offer(stream, pending, bytes, len) > 0) {
 		for (size_t i = 0; i < stream->outlet_count; i++)
 			calls[i] = pending[i] ? stream->outlets[i].put.call : NULL;
-		http_wait_any_writable(calls, stream->outlet_count, len, NULL);
+		http_wait_any_writable(calls, stream->outlet_count, len, -1, NULL);
 	}
 	for (size_t i = 0; i < stream->outlet_count; i++)
 		anybody |= !stream->outlets[i].is_broken;

@@ -229,7 +229,7 @@ void requests_run(struct request *const *requests, size_t count)
 		if (in_flight == 0)
 			break;
 		size_t ended = 0;
-		if (!http_wait_any(calls, REQUEST_WINDOW, &ended, NULL))
+		if (!http_wait_any(calls, REQUEST_WINDOW, -1, &ended, NULL))
 			while (!calls[ended])
 				ended++;
 		request_wait(running[ended]);

@@ -171,12 +171,12 @@ static void test_bound_per_host(void)
 		calls[i] = http_start(f.http, &request);
 	}
 	for (int i = 0; i < 12; i++) {
-		CHECK(http_wait_any(calls, 12, &done, NULL));
+		CHECK(http_wait_any(calls, 12, -1, &done, NULL));
 		CHECK(http_call_wait(calls[done], NULL));
 		CHECK(http_call_response(calls[done])->status == 200);
 		http_call_free(steal_ptr(&calls[done]));
 	}
-	CHECK(!http_wait_any(calls, 12, &done, NULL));
+	CHECK(!http_wait_any(calls, 12, -1, &done, NULL));
 	CHECK(tiny_server_connections(f.server) <= 3);
 	fixture_close(&f);
 }
@@ -281,7 +281,9 @@ static void test_slow_server(void)
 	struct fixture f;
 	struct http_request request;
 	struct http_call *calls[2] = {0};
+	struct err *err = NULL;
 	uint64_t at = 0, before;
+	size_t done;
 
 	fixture_open(&f, take_flow, &flow, fixture_options());
 	request = fixture_request(&f, "PUT");
@@ -296,8 +298,12 @@ static void test_slow_server(void)
 		sleep_ms(50);
 	} while (at != before);
 	CHECK(at < 16u << 20 && http_call_writable(calls[1]) < PIECE);
+	CHECK(!http_wait_any_writable(calls, 2, PIECE, 20, &err) && err_is(err, ERR_TIMEOUT));
+	err_free(steal_ptr(&err));
+	CHECK(!http_wait_any(calls, 2, 20, &done, &err) && err_is(err, ERR_TIMEOUT));
+	err_free(steal_ptr(&err));
 	flow.go = true;
-	CHECK(http_wait_any_writable(calls, 2, PIECE, NULL));
+	CHECK(http_wait_any_writable(calls, 2, PIECE, -1, NULL));
 	CHECK(http_call_writable(calls[1]) >= PIECE);
 	write_flow(calls[1], &at, flow.len);
 	CHECK(!http_call_write(calls[1], "x", 1, NULL)); /* more than announced */
