@@ -13,7 +13,7 @@ int cmd_run(const struct program *program, const char *const *arguments)
 	CLEANUP(err_freep) struct err *error = NULL;
 	struct options options;
 
-	if (!options_parse(arguments, &options, &error))
+	if (!options_parse(&options_flags, arguments, &options, &error))
 		return command_usage_error(error);
 	if (options.help)
 		return help_command(program, command_find(program, ""), stdout);

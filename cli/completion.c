@@ -40,8 +40,8 @@ static void flag_words(FILE *out, const struct command *command)
 {
 	bool is_first = true;
 
-	for (size_t i = 0; i < command->flags->count; i++) {
-		const struct flag *flag = &command->flags->flags[i];
+	for (size_t i = 0; i < flag_count(command->flags); i++) {
+		const struct flag *flag = flag_at(command->flags, i);
 
 		if (flag->state != FLAG_SHOWN)
 			continue;
@@ -53,8 +53,8 @@ static void flag_words(FILE *out, const struct command *command)
 /* A case of bash for the flags whose value can be completed. */
 static void bash_values(FILE *out, const struct command *job)
 {
-	for (size_t i = 0; i < job->flags->count; i++) {
-		const struct flag *flag = &job->flags->flags[i];
+	for (size_t i = 0; i < flag_count(job->flags); i++) {
+		const struct flag *flag = flag_at(job->flags, i);
 
 		if (flag->state != FLAG_SHOWN || flag->type == FLAG_BOOL)
 			continue;
@@ -130,9 +130,9 @@ static void zsh(const struct program *program, FILE *out)
 	      "--completion=zsh\"\n_cip() {\n"
 	      "\t_arguments \\\n",
 		out);
-	for (size_t i = 0; i < job->flags->count; i++) {
-		if (job->flags->flags[i].state == FLAG_SHOWN)
-			zsh_flag(out, &job->flags->flags[i]);
+	for (size_t i = 0; i < flag_count(job->flags); i++) {
+		if (flag_at(job->flags, i)->state == FLAG_SHOWN)
+			zsh_flag(out, flag_at(job->flags, i));
 	}
 	fputs("\t\t'1:command:(", out);
 	command_names(out, program);
@@ -157,8 +157,8 @@ static void fish(const struct program *program, FILE *out)
 		quoted(out, command->summary, "\\");
 		fputs("'\n", out);
 	}
-	for (size_t i = 0; i < job->flags->count; i++) {
-		const struct flag *flag = &job->flags->flags[i];
+	for (size_t i = 0; i < flag_count(job->flags); i++) {
+		const struct flag *flag = flag_at(job->flags, i);
 
 		if (flag->state != FLAG_SHOWN)
 			continue;

@@ -13,6 +13,27 @@
 #include "base/enc.h"
 #include "cli/nearest.h"
 
+size_t flag_count(const struct flag_set *set)
+{
+	size_t count = set->count;
+
+	for (size_t i = 0; set->parts && set->parts[i]; i++)
+		count += flag_count(set->parts[i]);
+	return count;
+}
+
+const struct flag *flag_at(const struct flag_set *set, size_t index)
+{
+	for (size_t i = 0; set->parts && set->parts[i]; i++) {
+		size_t count = flag_count(set->parts[i]);
+
+		if (index < count)
+			return flag_at(set->parts[i], index);
+		index -= count;
+	}
+	return &set->flags[index];
+}
+
 /* The spellings of Go's strconv.ParseBool. */
 static bool parse_bool(const char *text, bool *ret_value)
 {
@@ -154,8 +175,8 @@ static bool set_value(const struct flag *flag, void *target, const char *text, s
 
 static void set_initial(const struct flag_set *set, void *target)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		const struct flag *flag = &set->flags[i];
+	for (size_t i = 0; i < flag_count(set); i++) {
+		const struct flag *flag = flag_at(set, i);
 
 		if (flag->initial) {
 			bool set_ok = set_value(flag, target, flag->initial, NULL);
@@ -171,11 +192,17 @@ static void set_initial(const struct flag_set *set, void *target)
 	}
 }
 
-static const struct flag *find(const struct flag_set *set, const char *name, size_t len)
+/* NULL if there is none of that name. */
+static const struct flag *find(
+	const struct flag_set *set, const char *name, size_t len, size_t *ret_index)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		if (strncmp(set->flags[i].name, name, len) == 0 && set->flags[i].name[len] == '\0')
-			return &set->flags[i];
+	for (size_t i = 0; i < flag_count(set); i++) {
+		const struct flag *flag = flag_at(set, i);
+
+		if (strncmp(flag->name, name, len) != 0 || flag->name[len] != '\0')
+			continue;
+		*ret_index = i;
+		return flag;
 	}
 	return NULL;
 }
@@ -186,9 +213,9 @@ static char *suggestion(const struct flag_set *set, const char *name, size_t len
 	struct nearest search;
 
 	nearest_init(&search, name, len);
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->flags[i].state == FLAG_SHOWN)
-			nearest_offer(&search, set->flags[i].name);
+	for (size_t i = 0; i < flag_count(set); i++) {
+		if (flag_at(set, i)->state == FLAG_SHOWN)
+			nearest_offer(&search, flag_at(set, i)->name);
 	}
 	return search.best ? mem_printf("; did you mean --%s?", search.best)
 			   : mem_strdup(" (--help lists all flags)");
@@ -229,9 +256,10 @@ static bool parse_one(const struct flag_set *set, const char *const **cursor, vo
 	size_t len = strcspn(name, "=");
 	const struct flag *flag = NULL;
 	const char *value;
+	size_t index = 0;
 
 	if (strncmp(argument, "--", 2) == 0 || strcmp(argument, "-h") == 0)
-		flag = find(set, name, len);
+		flag = find(set, name, len, &index);
 	if (!flag)
 		return unknown_flag(set, argument, err);
 	/* Its value is not even looked at. */
@@ -246,7 +274,7 @@ static bool parse_one(const struct flag_set *set, const char *const **cursor, vo
 	else
 		return err_set(err, ERR_USAGE, "--%s needs a value: --%s=%s", flag->name,
 			flag->name, flag->value);
-	given->values[flag - set->flags] = value;
+	given->values[index] = value;
 	*ret_flag = flag;
 	return set_value(flag, target, value, err);
 }
@@ -258,7 +286,7 @@ bool flag_parse(const struct flag_set *set, const char *const *arguments, void *
 	const char *previous = NULL;
 	bool flags_ended = false;
 
-	assert(set->count <= FLAG_MAX);
+	assert(flag_count(set) <= FLAG_MAX);
 	set_initial(set, target);
 	while (*arguments) {
 		const struct flag *flag = NULL;

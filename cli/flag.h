@@ -49,10 +49,15 @@ struct flag {
 };
 
 struct flag_set {
+	const struct flag_set *const *parts; /* whose flags come first; NULL-terminated, or NULL */
 	const struct flag *flags;
-	size_t count;
+	size_t count;	       /* of `flags` */
 	size_t max_positional; /* arguments that are no flags; at most FLAG_POSITIONAL_MAX */
 };
+
+/* All flags of a set, those of its parts included. */
+size_t flag_count(const struct flag_set *set);
+const struct flag *flag_at(const struct flag_set *set, size_t index);
 
 #define FLAG_MAX 64
 #define FLAG_POSITIONAL_MAX 4

@@ -88,8 +88,8 @@ static void flag_item(const struct page *page, const struct flag *flag)
 
 static void flags_of(const struct page *page, const struct command *command)
 {
-	for (size_t i = 0; i < command->flags->count; i++) {
-		const struct flag *flag = &command->flags->flags[i];
+	for (size_t i = 0; i < flag_count(command->flags); i++) {
+		const struct flag *flag = flag_at(command->flags, i);
 
 		if (flag->state != FLAG_SHOWN)
 			continue;

@@ -71,8 +71,8 @@ static void flag_item(FILE *out, const struct flag *flag)
 
 static void flags_of(FILE *out, const struct command *command)
 {
-	for (size_t i = 0; i < command->flags->count; i++) {
-		const struct flag *flag = &command->flags->flags[i];
+	for (size_t i = 0; i < flag_count(command->flags); i++) {
+		const struct flag *flag = flag_at(command->flags, i);
 
 		if (flag->state != FLAG_SHOWN)
 			continue;
@@ -88,8 +88,8 @@ static void flag_names(FILE *out, const struct command *command, enum flag_state
 {
 	bool is_first = true;
 
-	for (size_t i = 0; i < command->flags->count; i++) {
-		const struct flag *flag = &command->flags->flags[i];
+	for (size_t i = 0; i < flag_count(command->flags); i++) {
+		const struct flag *flag = flag_at(command->flags, i);
 
 		if (flag->state != state)
 			continue;

@@ -1,29 +1,19 @@
 /*
- * The order in which a job is set up and taken down. What is done is the business of reconciler/,
- * how it is said that of output.c; here is who exists when.
+ * The way of a job from its flags to its exit code. What is done is the business of reconciler/, how
+ * it is said that of output.c, who exists when that of session.c.
  */
 #include "cli/job.h"
 
-#include <string.h>
-
-#include "cip_version.h"
 #include "cli/exit_code.h"
 #include "cli/fail_on.h"
-#include "cli/manifests.h"
 #include "cli/offline.h"
-#include "cli/output.h"
 #include "cli/results.h"
-#include "cli/signals.h"
+#include "cli/session.h"
 #include "reconciler/run.h"
 
 struct job {
 	const struct options *options;
-	struct output *output;
-	struct config config;
-	struct cancel *cancel; /* NULL: nothing that could be stopped */
-	struct signals *signals;
-	struct http *http; /* NULL: no network */
-	struct manifests manifests;
+	struct session session;
 	struct results results;
 };
 
@@ -32,81 +22,17 @@ static bool is_offline(const struct options *options)
 	return options->parse_only || options->snapshot_of;
 }
 
-static int received(const struct job *job)
-{
-	return job->signals ? signals_received(job->signals) : 0;
-}
-
-/* Errors of configuration have a line for each fault. */
-static void log_lines(enum log_level level, const char *text)
-{
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-
-		if (len)
-			log_message(level, "%.*s", (int)len, text);
-		text += len + (text[len] == '\n');
-	}
-}
-
-static bool load_config(struct job *job, struct err **err)
-{
-	CLEANUP(mem_freep) char *tree = manifests_tree(job->options);
-	CLEANUP(str_release) struct str warnings = STR_INIT(STR_TEXT_MAX);
-
-	if (!job->options->config)
-		return true;
-	if (!config_load(job->options->config, tree, &job->config, err))
-		return false;
-	config_warnings(&job->config, &warnings);
-	log_lines(LOG_WARNING, str_text(&warnings));
-	return true;
-}
-
-/* Checking a working tree needs neither threads nor libcurl, and stays as quick as reading it. */
-static bool open_network(struct job *job, struct err **err)
-{
-	const struct options *options = job->options;
-	struct http_options http = job->config.network;
-
-	if (is_offline(options) && !options->manifest_repo)
-		return true;
-	job->cancel = cancel_new();
-	job->signals = signals_start(job->cancel, options->grace_ms);
-	if (is_offline(options) && !manifests_need_http(options))
-		return true;
-	http.cancel = job->cancel;
-	http.user_agent = "cip/" CIP_VERSION;
-	if (http.connections_per_host == 0)
-		http.connections_per_host = (unsigned)options->threads;
-	job->http = http_new(&http, err);
-	return job->http != NULL;
-}
-
-static bool load(struct job *job, struct err **err)
-{
-	bool loaded;
-
-	if (!load_config(job, err) || !open_network(job, err))
-		return false;
-	loaded = manifests_load(
-		job->options, &job->config, job->http, job->cancel, &job->manifests, err);
-	if (job->manifests.directory)
-		output_set_directory(job->output, job->manifests.directory);
-	return loaded;
-}
-
 /* For jobs that end before a run begins, which would say them itself. */
 static void say_findings(struct job *job)
 {
-	const struct declared *declared = job->manifests.declared;
+	const struct declared *declared = job->session.manifests.declared;
 
 	for (size_t i = 0; declared && i < declared->findings.len; i++) {
 		const struct event event = {.kind = EVENT_FINDING,
 			.unix_ms = clock_unix_ms(&clock_system),
 			.finding = declared->findings.items[i]};
 
-		output_finding(job->output, &event.finding);
+		output_finding(job->session.output, &event.finding);
 		results_event(&job->results, &event);
 	}
 }
@@ -119,26 +45,26 @@ static int report(
 
 	if (results_report(&job->results, result, error, &report_error))
 		return code;
-	log_lines(LOG_ERROR, report_error->msg);
+	session_log(LOG_ERROR, report_error->msg);
 	return EXIT_CODE_NOT_DONE;
 }
 
 static int failed(struct job *job, const struct err *error)
 {
-	log_lines(LOG_ERROR, error->msg);
-	return report(job, NULL, error, exit_code_of_error(error, received(job)));
+	session_log(LOG_ERROR, error->msg);
+	return report(job, NULL, error, exit_code_of_error(error, session_signal(&job->session)));
 }
 
 /* A tree of the wrong shape is a finding like others for those who only check. */
 static int not_loaded(struct job *job, const struct err *error)
 {
 	const struct options *options = job->options;
-	const struct declared *declared = job->manifests.declared;
+	const struct declared *declared = job->session.manifests.declared;
 	CLEANUP(err_freep) struct err *report_error = NULL;
 
 	if (!is_offline(options) &&
-		!results_init(&job->results, options, job->manifests.source, &report_error))
-		log_lines(LOG_ERROR, report_error->msg);
+		!results_init(&job->results, options, job->session.manifests.source, &report_error))
+		session_log(LOG_ERROR, report_error->msg);
 	say_findings(job);
 	if (!declared || !declared_findings(declared, FINDING_TREE))
 		return failed(job, error);
@@ -153,7 +79,7 @@ static bool check_strict(const struct job *job, struct err **err)
 	CLEANUP(str_release) struct str reasons = STR_INIT(STR_TEXT_MAX);
 	uint64_t findings[FINDING_KINDS];
 
-	offline_count_findings(job->manifests.declared, findings);
+	offline_count_findings(job->session.manifests.declared, findings);
 	if (!job->options->strict || !fail_on_met(job->options->fail_on, findings, &reasons))
 		return true;
 	return err_set(err, ERR_INVALID,
@@ -162,7 +88,7 @@ static bool check_strict(const struct job *job, struct err **err)
 
 static int stopped_by_strict(struct job *job, const struct err *error)
 {
-	log_lines(LOG_ERROR, error->msg);
+	session_log(LOG_ERROR, error->msg);
 	return report(job, NULL, error, EXIT_CODE_USAGE);
 }
 
@@ -172,10 +98,10 @@ static int run_offline(struct job *job)
 
 	say_findings(job);
 	if (job->options->parse_only)
-		return offline_parse_only(job->options, job->manifests.declared);
+		return offline_parse_only(job->options, job->session.manifests.declared);
 	if (!check_strict(job, &error))
 		return stopped_by_strict(job, error);
-	return offline_snapshot(job->options, job->manifests.declared);
+	return offline_snapshot(job->options, job->session.manifests.declared);
 }
 
 static void say_what_is_missing(const struct job *job)
@@ -213,7 +139,7 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 static int judge(const struct job *job, const struct run_result *result)
 {
 	CLEANUP(str_release) struct str reasons = STR_INIT(STR_TEXT_MAX);
-	int signal = received(job);
+	int signal = session_signal(&job->session);
 
 	if (result->interrupted) {
 		unsigned long long left = result->outcomes[OUTCOME_NOT_DONE];
@@ -235,23 +161,23 @@ static int execute(struct job *job, struct registry *registry)
 	CLEANUP(err_freep) struct err *error = NULL;
 	struct run_result result = {0};
 	struct run_options run = {
-		.declared = job->manifests.declared,
+		.declared = job->session.manifests.declared,
 		.registry = registry,
-		.cancel = job->cancel,
+		.cancel = job->session.cancel,
 		.threads = (unsigned)job->options->threads,
 		.confirm = job->options->confirm,
 		.records_for_all = job->options->report_all,
 	};
 	bool done;
 
-	output_set_listener(job->output, results_event, &job->results);
-	run.events = output_start(job->output, http_totals(job->http));
+	output_set_listener(job->session.output, results_event, &job->results);
+	run.events = output_start(job->session.output, http_totals(job->session.http));
 	done = run_execute(&run, &result, &error);
-	output_stop(job->output);
+	output_stop(job->session.output);
 	if (!done)
 		return failed(job, error);
-	if (!results_print(&job->results, output_summary(job->output), &error)) {
-		log_lines(LOG_ERROR, error->msg);
+	if (!results_print(&job->results, output_summary(job->session.output), &error)) {
+		session_log(LOG_ERROR, error->msg);
 		return report(job, &result, NULL, EXIT_CODE_NOT_DONE);
 	}
 	return report(job, &result, NULL, judge(job, &result));
@@ -261,52 +187,34 @@ static int run_online(struct job *job)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
 	CLEANUP(registry_freep) struct registry *registry = NULL;
-	const struct registry_options options = {
-		.http = job->http,
-		.hosts = job->config.hosts.items,
-		.host_count = job->config.hosts.len,
-		.read_only = !job->options->confirm,
-		.source_authfile = job->options->src_authfile,
-		.destination_authfile = job->options->dest_authfile,
-	};
 
-	if (!results_init(&job->results, job->options, job->manifests.source, &error))
+	if (!results_init(&job->results, job->options, job->session.manifests.source, &error))
 		return failed(job, error);
 	if (!check_strict(job, &error)) {
 		say_findings(job);
 		return stopped_by_strict(job, error);
 	}
-	registry = registry_new(&options, &error);
+	registry = session_registry(&job->session, !job->options->confirm, &error);
 	if (!registry)
 		return failed(job, error);
 	say_what_is_missing(job);
 	return execute(job, registry);
 }
 
-static void take_down(struct job *job)
-{
-	results_release(&job->results);
-	manifests_release(&job->manifests);
-	http_free(job->http);
-	if (job->signals)
-		signals_stop(job->signals);
-	cancel_free(job->cancel);
-	config_release(&job->config);
-	output_free(job->output);
-}
-
 int job_run(const struct options *options)
 {
-	struct job job = {.options = options, .output = output_new(options)};
+	struct job job = {.options = options};
 	CLEANUP(err_freep) struct err *error = NULL;
 	int code;
 
-	if (!load(&job, &error))
+	session_init(&job.session, options);
+	if (!session_load(&job.session, !is_offline(options), &error))
 		code = not_loaded(&job, error);
 	else if (is_offline(options))
 		code = run_offline(&job);
 	else
 		code = run_online(&job);
-	take_down(&job);
+	results_release(&job.results);
+	session_release(&job.session);
 	return code;
 }

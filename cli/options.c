@@ -22,11 +22,11 @@ static bool asks_for_something(const struct flag *flag, const char *value)
  * signatures would believe to have got it. Values that ask for nothing are fine, and whoever says
  * --sign=false needs nothing of what concerns signing.
  */
-static bool check_later(
-	const struct options *options, const struct flag_given *given, struct err **err)
+static bool check_later(const struct flag_set *flags, const struct options *options,
+	const struct flag_given *given, struct err **err)
 {
-	for (size_t i = 0; i < options_flags.count; i++) {
-		const struct flag *flag = &options_flags.flags[i];
+	for (size_t i = 0; i < flag_count(flags); i++) {
+		const struct flag *flag = flag_at(flags, i);
 		const char *value = given->values[i];
 
 		if (!value)
@@ -92,18 +92,19 @@ static bool check_modes(const struct options *options, struct err **err)
 	return true;
 }
 
-bool options_parse(const char *const *arguments, struct options *ret_options, struct err **err)
+bool options_parse(const struct flag_set *flags, const char *const *arguments,
+	struct options *ret_options, struct err **err)
 {
 	struct options options = {0};
 	struct flag_given given;
 
-	if (!flag_parse(&options_flags, arguments, &options, &given, err))
+	if (!flag_parse(flags, arguments, &options, &given, err))
 		return false;
 	if (options.help || options.version) {
 		*ret_options = options;
 		return true;
 	}
-	if (!check_later(&options, &given, err) || !check_source(&options, err) ||
+	if (!check_later(flags, &options, &given, err) || !check_source(&options, err) ||
 		!check_modes(&options, err))
 		return false;
 	if (!fail_on_parse(options.fail_on_text, &options.fail_on, err))

@@ -1,6 +1,6 @@
 /*
- * The flags of the job: one table, from which parsing, --help, the manual page and the completions
- * come, and the values after parsing.
+ * The flags of the job and of whoever shares some of them: tables, from which parsing, --help, the
+ * manual page and the completions come, and the values after parsing.
  */
 #ifndef CIP_CLI_OPTIONS_H
 #define CIP_CLI_OPTIONS_H
@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "cli/flag.h"
 
-/* Texts point into the argument vector; NULL: not given. */
+/* Texts point into the argument vector; NULL: not given, or no flag of the command. */
 struct options {
 	const char *manifest;
 	const char *thin_manifest_dir;
@@ -52,13 +52,19 @@ struct options {
 	enum log_level log_level;
 };
 
-extern const struct flag_set options_flags;
+extern const struct flag_set options_flags; /* of the job */
+
+/* Its parts that other commands have too. */
+extern const struct flag_set options_manifest_flags; /* where the manifests come from */
+extern const struct flag_set options_registry_flags; /* how registries are reached */
+extern const struct flag_set options_log_flags;
 
 /*
- * Parses the flags of the job (`arguments` without the program name) and checks which of them go
- * together. With --help or --version nothing else is checked. ERR_USAGE with one sentence that says
+ * Parses `arguments` (without program name and command) by a set of flags whose target is struct
+ * options: options_flags, or one that is made of its parts. Checks which of them go together. With --help or --version nothing else is checked. ERR_USAGE with one sentence that says
  * what to change.
  */
-bool options_parse(const char *const *arguments, struct options *ret_options, struct err **err);
+bool options_parse(const struct flag_set *flags, const char *const *arguments,
+	struct options *ret_options, struct err **err);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * The table of the job's flags. Nothing but words and limits; sorted as --help shows them.
+ * The tables of flags: those that several commands have, and the job's. Nothing but words and limits;
+ * sorted as --help shows them.
  */
 #include "cli/options.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(name) .offset = offsetof(struct options, name)
 
 /* Far below what would exhaust sockets and stacks; kpromo's own default is 20. */
@@ -19,7 +21,7 @@
 			"--dest-authfile"                                                          \
 	}
 
-static const struct flag flags[] = {
+static const struct flag manifest_flags[] = {
 	{.group = "Where the manifests come from (one of the first three)",
 		.name = "thin-manifest-dir",
 		.type = FLAG_DIRECTORY,
@@ -75,7 +77,73 @@ static const struct flag flags[] = {
 		.value = "FILE",
 		.help = "private key for --manifest-repo over ssh (default: the agent and the "
 			"configuration of ssh)"},
+};
+const struct flag_set options_manifest_flags = {
+	.flags = manifest_flags,
+	.count = COUNT(manifest_flags),
+};
 
+static const struct flag registry_flags[] = {
+	{.group = "Registries",
+		.name = "config",
+		.type = FLAG_FILE,
+		FIELD(config),
+		.value = "FILE",
+		.help = "settings of registries: endpoints, certificates, deadlines (cip.yaml)",
+		.details = "It is never searched for, and refused when it lies below the manifests "
+			   "it governs. docs/configuration.md describes it."},
+	{.name = "src-authfile",
+		.type = FLAG_FILE,
+		FIELD(src_authfile),
+		.value = "FILE",
+		.help = "credentials with which images are read from their sources",
+		.details = "In the format of docker's config.json or of containers' auth.json. "
+			   "Before it nothing is looked at; what it has nothing for is looked up "
+			   "where docker and podman keep what they log in with. "
+			   "docs/registries.md describes the order."},
+	{.name = "dest-authfile",
+		.type = FLAG_FILE,
+		FIELD(dest_authfile),
+		.value = "FILE",
+		.help = "credentials with which destinations are looked at and written"},
+	SECRET("creds"),
+	SECRET("src-creds"),
+	SECRET("dest-creds"),
+	SECRET("password"),
+	SECRET("src-password"),
+	SECRET("dest-password"),
+	SECRET("registry-token"),
+	SECRET("src-registry-token"),
+	SECRET("dest-registry-token"),
+};
+const struct flag_set options_registry_flags = {
+	.flags = registry_flags,
+	.count = COUNT(registry_flags),
+};
+
+static const struct flag log_flags[] = {
+	{.group = "What is told",
+		.name = "log-level",
+		.type = FLAG_TEXT,
+		FIELD(log_level_text),
+		.value = "LEVEL",
+		.choices = "panic|fatal|error|warning|info|debug|trace",
+		.initial = "info",
+		.help = "how much is logged: panic, fatal, error, warning, info, debug or trace"},
+	{.name = "log-format",
+		.type = FLAG_CHOICE,
+		FIELD(log_format),
+		.value = "FORMAT",
+		.choices = "text|json",
+		.initial = "text",
+		.help = "log as text, or as json with one object on each line"},
+};
+const struct flag_set options_log_flags = {
+	.flags = log_flags,
+	.count = COUNT(log_flags),
+};
+
+static const struct flag job_flags[] = {
 	{.group = "What to do",
 		.name = "confirm",
 		.type = FLAG_BOOL,
@@ -121,30 +189,10 @@ static const struct flag flags[] = {
 		.max = GRACE_MAX_MS,
 		.help = "how long requests in flight may go on after SIGINT or SIGTERM; a second "
 			"signal ends them at once"},
-	{.name = "config",
-		.type = FLAG_FILE,
-		FIELD(config),
-		.value = "FILE",
-		.help = "settings of registries: endpoints, certificates, deadlines (cip.yaml)",
-		.details = "It is never searched for, and refused when it lies below the manifests "
-			   "it governs. docs/configuration.md describes it."},
+};
+static const struct flag_set job_flag_set = {.flags = job_flags, .count = COUNT(job_flags)};
 
-	{.group = "Credentials of registries",
-		.name = "src-authfile",
-		.type = FLAG_FILE,
-		FIELD(src_authfile),
-		.value = "FILE",
-		.help = "credentials with which images are read from their sources",
-		.details = "In the format of docker's config.json or of containers' auth.json. "
-			   "Before it nothing is looked at; what it has nothing for is looked up "
-			   "where docker and podman keep what they log in with. "
-			   "docs/registries.md describes the order."},
-	{.name = "dest-authfile",
-		.type = FLAG_FILE,
-		FIELD(dest_authfile),
-		.value = "FILE",
-		.help = "credentials with which destinations are looked at and written"},
-
+static const struct flag snapshot_flags[] = {
 	{.group = "Snapshot",
 		.name = "manifest-based-snapshot-of",
 		.type = FLAG_TEXT,
@@ -159,9 +207,14 @@ static const struct flag flags[] = {
 		.choices = "yaml|csv",
 		.initial = "yaml",
 		.help = "format of the snapshot: yaml or csv"},
+};
+static const struct flag_set snapshot_flag_set = {
+	.flags = snapshot_flags,
+	.count = COUNT(snapshot_flags),
+};
 
-	{.group = "What is told",
-		.name = "report-file",
+static const struct flag other_flags[] = {
+	{.name = "report-file",
 		.type = FLAG_FILE,
 		FIELD(report_file),
 		.value = "FILE",
@@ -172,20 +225,6 @@ static const struct flag flags[] = {
 		.type = FLAG_BOOL,
 		FIELD(report_all),
 		.help = "let the report list what was simply in place, too"},
-	{.name = "log-level",
-		.type = FLAG_TEXT,
-		FIELD(log_level_text),
-		.value = "LEVEL",
-		.choices = "panic|fatal|error|warning|info|debug|trace",
-		.initial = "info",
-		.help = "how much is logged: panic, fatal, error, warning, info, debug or trace"},
-	{.name = "log-format",
-		.type = FLAG_CHOICE,
-		FIELD(log_format),
-		.value = "FORMAT",
-		.choices = "text|json",
-		.initial = "text",
-		.help = "log as text, or as json with one object on each line"},
 	{.name = "progress",
 		.type = FLAG_CHOICE,
 		FIELD(progress),
@@ -193,7 +232,6 @@ static const struct flag flags[] = {
 		.choices = "auto|never",
 		.initial = "auto",
 		.help = "show progress when standard error is a terminal (auto), or never"},
-
 	{.group = "Other",
 		.name = "help",
 		.type = FLAG_BOOL,
@@ -212,16 +250,6 @@ static const struct flag flags[] = {
 		FIELD(ignored),
 		.value = "MIB",
 		.help = "accepted without effect, as in kpromo"},
-
-	SECRET("creds"),
-	SECRET("src-creds"),
-	SECRET("dest-creds"),
-	SECRET("password"),
-	SECRET("src-password"),
-	SECRET("dest-password"),
-	SECRET("registry-token"),
-	SECRET("src-registry-token"),
-	SECRET("dest-registry-token"),
 
 	{.name = "use-prow-manifest-diff",
 		.type = FLAG_BOOL,
@@ -303,8 +331,16 @@ static const struct flag flags[] = {
 		.value = "N",
 		.help = "signatures made at the same time"},
 };
-
+static const struct flag_set *const parts[] = {
+	&options_manifest_flags,
+	&job_flag_set,
+	&options_registry_flags,
+	&snapshot_flag_set,
+	&options_log_flags,
+	NULL,
+};
 const struct flag_set options_flags = {
-	.flags = flags,
-	.count = sizeof(flags) / sizeof(flags[0]),
+	.parts = parts,
+	.flags = other_flags,
+	.count = COUNT(other_flags),
 };

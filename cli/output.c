@@ -213,8 +213,8 @@ struct output *output_new(const struct options *options)
 		.colour = terminal.colour,
 	};
 	output->directory = mem_strdup("");
-	output->wants_progress =
-		terminal.is_terminal && !json && strcmp(options->progress, "auto") == 0;
+	output->wants_progress = terminal.is_terminal && !json && options->progress &&
+		strcmp(options->progress, "auto") == 0;
 	pthread_mutex_init(&output->write_lock, NULL);
 	pthread_rwlock_init(&output->events_lock, NULL);
 	progress_init(&output->progress, stderr, options->confirm);

@@ -61,8 +61,8 @@ static bool mentions(const char *flag)
 
 static void expect_the_shown_flags(void)
 {
-	for (size_t i = 0; i < options_flags.count; i++) {
-		const struct flag *flag = &options_flags.flags[i];
+	for (size_t i = 0; i < flag_count(&options_flags); i++) {
+		const struct flag *flag = flag_at(&options_flags, i);
 
 		cr_assert_eq(mentions(flag->name), flag->state == FLAG_SHOWN, "%s", flag->name);
 	}

@@ -11,7 +11,7 @@ static struct err *error;
 
 #define PARSE(...)                                                                                 \
 	(err_freep(&error), error = NULL,                                                          \
-		options_parse(                                                                     \
+		options_parse(&options_flags,                                                      \
 			(const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}, &options, &error))
 
 #define REFUSED(message, ...)                                                                      \

@@ -1,0 +1,101 @@
+/*
+ * The order in which a command is set up and taken down.
+ */
+#include "cli/session.h"
+
+#include <string.h>
+
+#include "cip_version.h"
+
+void session_init(struct session *session, const struct options *options)
+{
+	*session = (struct session){.options = options, .output = output_new(options)};
+}
+
+void session_release(struct session *session)
+{
+	manifests_release(&session->manifests);
+	http_free(session->http);
+	if (session->signals)
+		signals_stop(session->signals);
+	cancel_free(session->cancel);
+	config_release(&session->config);
+	output_free(session->output);
+}
+
+int session_signal(const struct session *session)
+{
+	return session->signals ? signals_received(session->signals) : 0;
+}
+
+void session_log(enum log_level level, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len)
+			log_message(level, "%.*s", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static bool load_config(struct session *session, struct err **err)
+{
+	CLEANUP(mem_freep) char *tree = manifests_tree(session->options);
+	CLEANUP(str_release) struct str warnings = STR_INIT(STR_TEXT_MAX);
+
+	if (!session->options->config)
+		return true;
+	if (!config_load(session->options->config, tree, &session->config, err))
+		return false;
+	config_warnings(&session->config, &warnings);
+	session_log(LOG_WARNING, str_text(&warnings));
+	return true;
+}
+
+/* Checking a working tree needs neither threads nor libcurl, and stays as quick as reading it. */
+static bool open_network(struct session *session, bool asks_registries, struct err **err)
+{
+	const struct options *options = session->options;
+	struct http_options http = session->config.network;
+
+	if (!asks_registries && !options->manifest_repo)
+		return true;
+	session->cancel = cancel_new();
+	session->signals = signals_start(session->cancel, options->grace_ms);
+	if (!asks_registries && !manifests_need_http(options))
+		return true;
+	http.cancel = session->cancel;
+	http.user_agent = "cip/" CIP_VERSION;
+	if (http.connections_per_host == 0)
+		http.connections_per_host = (unsigned)options->threads;
+	session->http = http_new(&http, err);
+	return session->http != NULL;
+}
+
+bool session_load(struct session *session, bool asks_registries, struct err **err)
+{
+	bool loaded;
+
+	if (!load_config(session, err) || !open_network(session, asks_registries, err))
+		return false;
+	loaded = manifests_load(session->options, &session->config, session->http, session->cancel,
+		&session->manifests, err);
+	if (session->manifests.directory)
+		output_set_directory(session->output, session->manifests.directory);
+	return loaded;
+}
+
+struct registry *session_registry(const struct session *session, bool read_only, struct err **err)
+{
+	const struct registry_options options = {
+		.http = session->http,
+		.hosts = session->config.hosts.items,
+		.host_count = session->config.hosts.len,
+		.read_only = read_only,
+		.source_authfile = session->options->src_authfile,
+		.destination_authfile = session->options->dest_authfile,
+	};
+
+	return registry_new(&options, err);
+}
