@@ -36,8 +36,10 @@ static inline void fake_read_port(struct fake *fake)
 	snprintf(fake->host, sizeof(fake->host), "127.0.0.1:%.10s", text);
 }
 
-/* `faults` may be NULL; `option` is one more option or NULL. */
-static inline void fake_open(struct fake *fake, const char *faults, const char *option)
+#define FAKE_OPTIONS_MAX 8
+
+/* `faults` may be NULL; `options` are more options with single spaces between, or NULL. */
+static inline void fake_open(struct fake *fake, const char *faults, const char *options)
 {
 	char directory[] = "/tmp/cip-fake.XXXXXX";
 	CHECK(getenv("CIP_FAKE_REGISTRY") && mkdtemp(directory));
@@ -47,16 +49,22 @@ static inline void fake_open(struct fake *fake, const char *faults, const char *
 	CHECK(fs_write_atomic(
 		rules, faults ? faults : "", faults ? strlen(faults) : 0, 0600, NULL));
 	const char *arguments[] = {"fake-registry", "--until-eof", "--access-log", fake->log,
-		"--faults", rules, option, NULL};
+		"--faults", rules, [6 + FAKE_OPTIONS_MAX] = NULL};
+	CLEANUP(mem_freep) char *words = mem_strdup(options ? options : "");
+	char *rest = words;
+	for (size_t i = 6; rest && *rest; i++) {
+		CHECK(i < 6 + FAKE_OPTIONS_MAX);
+		arguments[i] = strsep(&rest, " ");
+	}
 	const char *environment[] = {NULL};
-	const struct spawn_options options = {
+	const struct spawn_options spawn = {
 		.program = getenv("CIP_FAKE_REGISTRY"),
 		.arguments = arguments,
 		.environment = environment,
 		.keep_stderr = true,
 	};
 	struct err *err = NULL;
-	if (!spawn_start(&options, &fake->child, &err)) {
+	if (!spawn_start(&spawn, &fake->child, &err)) {
 		fprintf(stderr, "%s\n", err->msg);
 		exit(1);
 	}

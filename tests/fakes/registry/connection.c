@@ -79,6 +79,7 @@ static bool parse_head(const char *head, struct fake_request *request)
 	request->host = header_value(head, "Host");
 	request->accept = header_value(head, "Accept");
 	request->content_type = header_value(head, "Content-Type");
+	request->content_range = header_value(head, "Content-Range");
 	CLEANUP(mem_freep) char *expect = header_value(head, "Expect");
 	CLEANUP(mem_freep) char *length = header_value(head, "Content-Length");
 	CLEANUP(mem_freep) char *connection = header_value(head, "Connection");
@@ -102,6 +103,7 @@ static void request_release(struct fake_request *request)
 	mem_free(request->host);
 	mem_free(request->accept);
 	mem_free(request->content_type);
+	mem_free(request->content_range);
 	mem_free(request->body);
 }
 
@@ -347,8 +349,10 @@ static bool serve(struct connection *c, struct fake_request *request)
 		usleep(fake_options.delay_ms * 1000);
 	bool head_only = strcmp(request->method, "HEAD") == 0;
 	log_request(request, response.status, head_only ? 0 : response.body_len);
-	bool good =
-		send_response(c, &response, head_only, fault.action) && !early && !request->closes;
+	if (response.is_dropped)
+		reset(c);
+	bool good = !response.is_dropped && send_response(c, &response, head_only, fault.action) &&
+		!early && !request->closes;
 	str_release(&response.headers);
 	str_release(&response.text);
 	return good;

@@ -16,14 +16,23 @@
 #include "image/digest.h"
 
 struct fake_options {
-	int port;		/* 0: a free one */
 	bool google;		/* tags/list with Google's extension */
 	bool answer_404;	/* no state, 404 to everything */
 	bool single_post;	/* POST ?digest= stores the body */
 	bool no_mount;		/* mounts open an upload instead */
+	bool anonymous_mount;	/* mounts without `from`, from any repository */
+	const char *family;	/* directory shared with fakes to mount from; NULL: none */
+	const char *name;	/* its name in the family; NULL: its address */
+	bool chunked_only;	/* a blob in one PUT is refused with 413 */
+	unsigned chunk_max;	/* a longer PATCH is refused with 413; 0: any */
+	unsigned chunk_min;	/* OCI-Chunk-Min-Length: nothing may follow a shorter first PATCH */
+	unsigned cut_patch;	/* the nth PATCH breaks off: half of it is kept, no answer */
+	unsigned multi_tag;	/* ?tag= of a manifest PUT, at most so many, else 414; 0: ignored */
+	bool no_missing_list;	/* a manifest PUT does not say which references are missing */
+	const char *referrers;	/* NULL: no such API; else see referrers.c */
 	bool relative_location; /* else absolute, from the Host header */
 	unsigned delay_ms;	/* before every response */
-	size_t page_size;	/* tags a page, with Link; 0: all at once, n ignored */
+	unsigned page_size;	/* tags or referrers a page, with Link; 0: all at once, n ignored */
 	const char *access_log; /* one line a request: method target status bytes */
 	const char *faults;	/* file of rules, see faults.c */
 };
@@ -37,6 +46,7 @@ struct fake_request {
 	char *host;
 	char *accept;
 	char *content_type;
+	char *content_range;
 	char *body;
 	size_t body_len;
 	size_t content_length;
@@ -52,6 +62,7 @@ struct fake_response {
 	size_t body_len;
 	bool no_digest_header; /* fault: leave Docker-Content-Digest out */
 	bool wrong_digest_header;
+	bool is_dropped; /* the connection is reset without an answer */
 };
 
 /* ---- connection.c ---- */
@@ -59,24 +70,39 @@ void *connection_run(void *fd); /* thread; fd as intptr_t */
 
 /* ---- handlers.c ---- */
 void handle(const struct fake_request *request, struct fake_response *response);
+void respond_not_found(struct fake_response *response); /* no such path, as Go's servers say it */
 void respond_error(
 	struct fake_response *response, int status, const char *code, const char *message);
 
-/* ---- blobs.c, manifests.c, tags.c: `repository` and `name` are parts of the path ---- */
+/* ---- blobs.c, uploads.c, ...: `repository` and `name` are parts of the path ---- */
 void handle_blob(const struct fake_request *request, const char *repository, const char *name,
 	struct fake_response *response);
 void handle_upload(const struct fake_request *request, const char *repository, const char *name,
 	struct fake_response *response);
 void handle_manifest(const struct fake_request *request, const char *repository, const char *name,
 	struct fake_response *response);
+void handle_referrers(const struct fake_request *request, const char *repository, const char *name,
+	struct fake_response *response);
 void handle_tags(
 	const struct fake_request *request, const char *repository, struct fake_response *response);
 
-/* Value of a query parameter, %-decoded, in fresh memory; NULL if absent. */
-char *query_value(const char *query, const char *name);
+/* nth value of a query parameter, %-decoded, in fresh memory; NULL if absent. */
+char *query_nth(const char *query, const char *name, size_t n);
+char *query_value(const char *query, const char *name); /* the first */
 /* Status 201 with Location and Docker-Content-Digest. */
 void respond_created(struct fake_response *response, const char *repository, const char *kind,
 	const struct digest *digest);
+
+/* ---- family.c ---- */
+/* Lets the others have the blob; nothing without a family. */
+void family_share(const char *repository, const char *bytes, size_t len, const char *digest);
+/* Takes a blob of `from` at another host; false if that does not have it. */
+bool family_mount(
+	const char *repository, const char *host, const char *from, const char *digest_text);
+
+/* ---- referrers.c ---- */
+/* What the manifest refers to: "" for none. */
+char *subject_of(const char *bytes, size_t len);
 
 /* ---- faults.c ---- */
 enum fault_action {

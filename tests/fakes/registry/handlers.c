@@ -44,17 +44,23 @@ static char *percent_decode(const char *text, size_t len)
 	return decoded;
 }
 
-char *query_value(const char *query, const char *name)
+char *query_nth(const char *query, const char *name, size_t n)
 {
 	size_t name_len = strlen(name);
 	for (const char *at = query; *at;) {
 		size_t len = strcspn(at, "&");
-		if (len > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=')
+		if (len > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=' &&
+			n-- == 0)
 			return percent_decode(at + name_len + 1, len - name_len - 1);
 		at += len;
 		at += *at == '&';
 	}
 	return NULL;
+}
+
+char *query_value(const char *query, const char *name)
+{
+	return query_nth(query, name, 0);
 }
 
 /* Splits "/v2/REPOSITORY<middle>NAME" at the last <middle>; fresh memory. */
@@ -70,7 +76,7 @@ static bool split(const char *path, const char *middle, char **ret_repository, c
 	return true;
 }
 
-static void not_found(struct fake_response *response)
+void respond_not_found(struct fake_response *response)
 {
 	response->status = 404;
 	str_add_text(&response->headers, "Content-Type: text/plain; charset=utf-8\r\n");
@@ -87,15 +93,17 @@ void handle(const struct fake_request *request, struct fake_response *response)
 	else if (strcmp(request->path, "/v2/") == 0)
 		response->status = 200;
 	else if (strncmp(request->path, "/v2/", 4) != 0)
-		not_found(response);
+		respond_not_found(response);
 	else if (split(request->path, "/manifests/", &repository, &name))
 		handle_manifest(request, repository, name, response);
 	else if (split(request->path, "/blobs/uploads/", &repository, &name))
 		handle_upload(request, repository, name, response);
 	else if (split(request->path, "/blobs/", &repository, &name))
 		handle_blob(request, repository, name, response);
+	else if (fake_options.referrers && split(request->path, "/referrers/", &repository, &name))
+		handle_referrers(request, repository, name, response);
 	else if (split(request->path, "/tags/list", &repository, &name))
 		handle_tags(request, repository, response);
 	else
-		not_found(response);
+		respond_not_found(response);
 }

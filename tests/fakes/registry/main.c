@@ -12,46 +12,64 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/enc.h"
 #include "tests/fakes/registry/fake.h"
 
 struct fake_options fake_options;
 
-static const char usage[] =
-	"usage: fake-registry [--port N] [--google] [--answer-404] [--delay-ms N] [--faults FILE]\n"
-	"                     [--access-log FILE] [--single-post yes|no] [--no-mount]\n"
-	"                     [--relative-location] [--page-size N] [--until-eof]\n"
-	"Serves an empty registry on 127.0.0.1 and prints its port. With --until-eof it ends with "
-	"its\n"
-	"standard input, so that it does not outlive a test that failed.\n";
+static bool until_eof;
+static unsigned port;
+static const char *single_post;
 
-static const struct option options[] = {
-	{"port", required_argument, NULL, 'p'},
-	{"google", no_argument, NULL, 'g'},
-	{"answer-404", no_argument, NULL, '4'},
-	{"delay-ms", required_argument, NULL, 'd'},
-	{"faults", required_argument, NULL, 'f'},
-	{"access-log", required_argument, NULL, 'l'},
-	{"single-post", required_argument, NULL, 's'},
-	{"no-mount", no_argument, NULL, 'm'},
-	{"relative-location", no_argument, NULL, 'r'},
-	{"page-size", required_argument, NULL, 'n'},
-	{"until-eof", no_argument, NULL, 'u'},
-	{0},
+static const struct choice {
+	const char *name, *argument, *meaning;
+	bool *flag; /* one of these */
+	unsigned *number;
+	const char **text;
+} choices[] = {
+	{"port", "N", "listen there; else a free port is chosen", .number = &port},
+	{"until-eof", NULL, "end with standard input, so as not to outlive a test that failed",
+		.flag = &until_eof},
+	{"access-log", "FILE", "a line a request: METHOD TARGET STATUS BYTES",
+		.text = &fake_options.access_log},
+	{"faults", "FILE", "rules, see faults.c", .text = &fake_options.faults},
+	{"delay-ms", "N", "before every response", .number = &fake_options.delay_ms},
+	{"google", NULL, "Google's extended tags list", .flag = &fake_options.google},
+	{"answer-404", NULL, "404 to everything", .flag = &fake_options.answer_404},
+	{"page-size", "N", "tags or referrers a page", .number = &fake_options.page_size},
+	{"relative-location", NULL, "uploads have a Location without host",
+		.flag = &fake_options.relative_location},
+	{"single-post", "yes|no", "take a blob with the POST", .text = &single_post},
+	{"no-mount", NULL, "a mount opens an upload", .flag = &fake_options.no_mount},
+	{"anonymous-mount", NULL, "mount without `from`", .flag = &fake_options.anonymous_mount},
+	{"cross-mount", "DIR", "mount with `origin` from fakes that share the directory",
+		.text = &fake_options.family},
+	{"name", "HOST", "`origin` of this one; else its address", .text = &fake_options.name},
+	{"chunked-only", NULL, "refuse a blob in one PUT; pieces need Content-Range",
+		.flag = &fake_options.chunked_only},
+	{"chunk-max", "N", "refuse longer pieces", .number = &fake_options.chunk_max},
+	{"chunk-min", "N", "ask for pieces of at least that", .number = &fake_options.chunk_min},
+	{"cut-patch", "N", "the nth PATCH breaks off in the middle",
+		.number = &fake_options.cut_patch},
+	{"no-missing-list", NULL, "a manifest PUT does not name what it misses",
+		.flag = &fake_options.no_missing_list},
+	{"multi-tag", "N", "take up to N tags with one manifest PUT",
+		.number = &fake_options.multi_tag},
+	{"referrers", "yes|filter|lie", "the referrers API, see referrers.c",
+		.text = &fake_options.referrers},
 };
+#define CHOICES (sizeof(choices) / sizeof(choices[0]))
 
 static void usage_exit(void)
 {
-	fputs(usage, stderr);
+	fputs("usage: fake-registry [OPTION...]\n"
+	      "Serves an empty registry on 127.0.0.1 and prints its port.\n",
+		stderr);
+	for (size_t i = 0; i < CHOICES; i++)
+		fprintf(stderr, "  --%s %s\n        %s\n", choices[i].name,
+			choices[i].argument ? choices[i].argument : "", choices[i].meaning);
 	exit(2);
-}
-
-static unsigned number(const char *text, unsigned max)
-{
-	uint64_t value = 0;
-	if (!number_parse(text, max, &value))
-		usage_exit();
-	return (unsigned)value;
 }
 
 static void *await_eof(void *unused)
@@ -72,45 +90,36 @@ static void end_with_input(void)
 		pthread_detach(thread);
 }
 
-static void set_option(int option)
+static void set(const struct choice *choice)
 {
-	switch (option) {
-	case 'p':
-		fake_options.port = (int)number(optarg, 65535);
-		break;
-	case 'g':
-		fake_options.google = true;
-		break;
-	case '4':
-		fake_options.answer_404 = true;
-		break;
-	case 'd':
-		fake_options.delay_ms = number(optarg, 60000);
-		break;
-	case 'f':
-		fake_options.faults = optarg;
-		break;
-	case 'l':
-		fake_options.access_log = optarg;
-		break;
-	case 's':
-		fake_options.single_post = strcmp(optarg, "yes") == 0;
-		break;
-	case 'm':
-		fake_options.no_mount = true;
-		break;
-	case 'r':
-		fake_options.relative_location = true;
-		break;
-	case 'n':
-		fake_options.page_size = number(optarg, 1000000);
-		break;
-	case 'u':
-		end_with_input();
-		break;
-	default:
+	uint64_t value = 0;
+	if (choice->flag)
+		*choice->flag = true;
+	else if (choice->text)
+		*choice->text = optarg;
+	else if (number_parse(optarg, INT32_MAX, &value))
+		*choice->number = (unsigned)value;
+	else
 		usage_exit();
+}
+
+static void read_options(int argc, char **argv)
+{
+	struct option options[CHOICES + 1] = {0};
+	int found, index = 0;
+	for (size_t i = 0; i < CHOICES; i++)
+		options[i] = (struct option){.name = choices[i].name,
+			.has_arg = choices[i].argument ? required_argument : no_argument};
+	while ((found = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (found != 0)
+			usage_exit();
+		set(&choices[index]);
 	}
+	if (optind != argc || port > UINT16_MAX)
+		usage_exit();
+	fake_options.single_post = single_post && strcmp(single_post, "yes") == 0;
+	if (until_eof)
+		end_with_input();
 }
 
 static void die(const char *what)
@@ -124,7 +133,7 @@ static int listen_on_loopback(int *ret_port)
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)fake_options.port),
+		.sin_port = htons((uint16_t)port),
 	};
 	socklen_t len = sizeof(address);
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -158,15 +167,14 @@ static void accept_for_ever(int listener)
 
 int main(int argc, char **argv)
 {
-	int option, port = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		set_option(option);
-	if (optind != argc)
-		usage_exit();
+	int port_taken = 0;
+	read_options(argc, argv);
 	if (fake_options.faults)
 		faults_load(fake_options.faults);
-	int listener = listen_on_loopback(&port);
-	printf("%d\n", port);
+	int listener = listen_on_loopback(&port_taken);
+	if (!fake_options.name)
+		fake_options.name = mem_printf("127.0.0.1:%d", port_taken);
+	printf("%d\n", port_taken);
 	fflush(stdout);
 	accept_for_ever(listener);
 }

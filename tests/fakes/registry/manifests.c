@@ -50,6 +50,62 @@ static size_t list_missing(
 	return missing;
 }
 
+/* ---- PUT ---- */
+
+static void refuse_missing(const char *errors, struct fake_response *response)
+{
+	if (fake_options.no_missing_list) {
+		respond_error(response, 400, "MANIFEST_INVALID", "a reference is missing");
+		return;
+	}
+	response->status = 400;
+	str_addf(&response->text, "{\"errors\":[%s]}", errors);
+}
+
+/* The tags of the query, as zot takes them; each is told in OCI-Tag. */
+static void add_tags(const struct fake_request *request, const char *repository,
+	const char *media_type, const struct digest *digest, struct fake_response *response)
+{
+	for (size_t n = 0;; n++) {
+		CLEANUP(mem_freep) char *tag = query_nth(request->query, "tag", n);
+		if (!tag)
+			break;
+		store_add_manifest(
+			repository, request->body, request->body_len, media_type, digest, tag);
+		str_addf(&response->headers, "OCI-Tag: %s\r\n", tag);
+	}
+}
+
+/* False, answered, unless the tags of the query can be taken. */
+static bool tags_fit(
+	const struct fake_request *request, bool by_digest, struct fake_response *response)
+{
+	CLEANUP(mem_freep) char *first = query_nth(request->query, "tag", 0);
+	CLEANUP(mem_freep)
+	char *beyond = query_nth(request->query, "tag", fake_options.multi_tag);
+	if (!fake_options.multi_tag || !first)
+		return true;
+	if (!by_digest)
+		respond_error(response, 400, "MANIFEST_INVALID", "tags need a digest");
+	else if (beyond)
+		respond_error(response, 414, "TAG_INVALID", "too many tags");
+	return by_digest && !beyond;
+}
+
+static void store_manifest_of(const struct fake_request *request, const char *repository,
+	const struct manifest *manifest, const struct digest *digest, const char *tag,
+	struct fake_response *response)
+{
+	CLEANUP(mem_freep) char *subject = subject_of(request->body, request->body_len);
+	store_add_manifest(
+		repository, request->body, request->body_len, manifest->media_type, digest, tag);
+	if (fake_options.multi_tag)
+		add_tags(request, repository, manifest->media_type, digest, response);
+	if (fake_options.referrers && *subject)
+		str_addf(&response->headers, "OCI-Subject: %s\r\n", subject);
+	respond_created(response, repository, "manifests", digest);
+}
+
 static void put_manifest(const struct fake_request *request, const char *repository,
 	const char *reference, struct fake_response *response)
 {
@@ -69,12 +125,10 @@ static void put_manifest(const struct fake_request *request, const char *reposit
 		respond_error(response, 400, "DIGEST_INVALID",
 			"provided digest did not match uploaded content");
 	} else if (list_missing(repository, &manifest, &errors) > 0) {
-		response->status = 400;
-		str_addf(&response->text, "{\"errors\":[%s]}", str_text(&errors));
-	} else {
-		store_add_manifest(repository, request->body, request->body_len,
-			manifest.media_type, &digest, by_digest ? NULL : reference);
-		respond_created(response, repository, "manifests", &digest);
+		refuse_missing(str_text(&errors), response);
+	} else if (tags_fit(request, by_digest, response)) {
+		store_manifest_of(request, repository, &manifest, &digest,
+			by_digest ? NULL : reference, response);
 	}
 }
 

@@ -92,8 +92,12 @@ void store_add_blob(const char *repository, char *bytes, size_t len, const struc
 bool store_mount(const char *repository, const char *from, const char *digest)
 {
 	LOCKED();
-	const struct repo *source = strmap_get(&repos, from);
+	const struct repo *source = from ? strmap_get(&repos, from) : NULL;
 	struct content *content = source ? strmap_get(&source->blobs, digest) : NULL;
+	const char *key;
+	void *repo;
+	for (size_t i = 0; !from && !content && strmap_next(&repos, &i, &key, &repo);)
+		content = strmap_get(&((struct repo *)repo)->blobs, digest);
 	if (!content)
 		return false;
 	*strmap_put(&repo_get(repository)->blobs, content->text) = content;
@@ -144,6 +148,15 @@ bool store_append_upload(const char *repository, const char *name, const char *b
 		memcpy(upload->bytes + upload->len, bytes, len);
 	upload->len += len;
 	return true;
+}
+
+bool store_upload_len(const char *repository, const char *name, size_t *ret_len)
+{
+	LOCKED();
+	const struct upload *upload = strmap_get(&repo_get(repository)->uploads, name);
+	if (upload)
+		*ret_len = upload->len;
+	return upload != NULL;
 }
 
 bool store_close_upload(const char *repository, const char *name, char **ret_bytes, size_t *ret_len)

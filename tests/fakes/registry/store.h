@@ -25,7 +25,7 @@ const struct content *store_manifest(const char *repository, const char *digest_
 
 /* The bytes become the store's. */
 void store_add_blob(const char *repository, char *bytes, size_t len, const struct digest *digest);
-/* False if `from` does not hold the blob. */
+/* False if `from` does not hold the blob; NULL: if no repository does. */
 bool store_mount(const char *repository, const char *from, const char *digest);
 void store_add_manifest(const char *repository, const char *bytes, size_t len,
 	const char *media_type, const struct digest *digest, const char *tag);
@@ -34,6 +34,8 @@ void store_add_manifest(const char *repository, const char *bytes, size_t len,
 char *store_open_upload(const char *repository);
 /* Appends; false if there is no such upload. */
 bool store_append_upload(const char *repository, const char *name, const char *bytes, size_t len);
+/* How much it holds; false if there is no such upload. */
+bool store_upload_len(const char *repository, const char *name, size_t *ret_len);
 /* Ends the upload and gives its bytes (fresh memory); false if there is no such upload. */
 bool store_close_upload(
 	const char *repository, const char *name, char **ret_bytes, size_t *ret_len);

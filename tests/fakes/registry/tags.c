@@ -62,7 +62,7 @@ static void respond_list(const struct fake_request *request, const char *reposit
 	str_add_text(&response->headers, "Content-Type: application/json\r\n");
 	if (first + count < listed->tags.len)
 		str_addf(&response->headers,
-			"Link: </v2/%s/tags/list?n=%zu&last=%s>; rel=\"next\"\r\n", repository,
+			"Link: </v2/%s/tags/list?n=%u&last=%s>; rel=\"next\"\r\n", repository,
 			fake_options.page_size, listed->tags.items[first + count - 1].name);
 	str_addf(&response->text, "{\"name\":\"%s\",", repository);
 	if (fake_options.google)
