@@ -6,6 +6,7 @@
 #ifndef CIP_BASE_CLOCK_H
 #define CIP_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -33,5 +34,12 @@ int64_t clock_jitter_ms(const struct clock *clock, int64_t ceiling_ms);
 #define CLOCK_RFC3339_SIZE 32
 /* "2026-01-02T03:04:05.678Z" */
 void clock_format_rfc3339(int64_t unix_ms, char ret_text[CLOCK_RFC3339_SIZE]);
+
+/*
+ * Reads a whole RFC 3339 date-time: any number of fractional digits (those below a millisecond are
+ * dropped), "Z" or a numeric offset, either case; years from 1970. A leap second counts as the
+ * second before it. False if it is none.
+ */
+bool clock_parse_rfc3339(const char *text, int64_t *ret_unix_ms);
 
 #endif

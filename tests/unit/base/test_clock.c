@@ -91,3 +91,43 @@ Test(clock, format_is_bounded)
 	clock_format_rfc3339(INT64_MIN, text);
 	cr_assert_eq(strlen(text), 24);
 }
+
+ParameterizedTestParameters(clock, parse)
+{
+	static struct moment moments[] = {
+		{0, "1970-01-01T00:00:00Z"},
+		{1767323045678, "2026-01-02T03:04:05.678Z"},
+		{1767323045600, "2026-01-02t03:04:05.6z"},
+		{1767323045678, "2026-01-02T03:04:05.67891234Z"},
+		{1767323045000, "2026-01-02T05:34:05+02:30"},
+		{1767323045000, "2026-01-01T22:04:05-05:00"},
+		{951782400000, "2000-02-29T00:00:00Z"},
+		{1483228799000, "2016-12-31T23:59:60Z"},
+		{253402300799999, "9999-12-31T23:59:59.999Z"},
+	};
+
+	return cr_make_param_array(struct moment, moments, sizeof(moments) / sizeof(moments[0]));
+}
+
+ParameterizedTest(struct moment *moment, clock, parse)
+{
+	int64_t unix_ms = -1;
+
+	cr_assert(clock_parse_rfc3339(moment->text, &unix_ms), "%s", moment->text);
+	cr_assert_eq(unix_ms, moment->unix_ms, "%s: %lld", moment->text, (long long)unix_ms);
+}
+
+Test(clock, parse_refuses_what_is_no_moment)
+{
+	static const char *const texts[] = {"", "2026-01-02", "2026-01-02T03:04:05",
+		"2026-01-02 03:04:05Z", "2026-1-02T03:04:05Z", "2026-13-02T03:04:05Z",
+		"2026-02-29T03:04:05Z", "2100-02-29T00:00:00Z", "2026-01-00T03:04:05Z",
+		"2026-01-02T24:04:05Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:61Z",
+		"2026-01-02T03:04:05.Z", "2026-01-02T03:04:05Zx", "2026-01-02T03:04:05+1:00",
+		"2026-01-02T03:04:05+24:00", "1969-12-31T23:59:59Z", "2026-01-02T03:04:05ZZ"};
+	int64_t unix_ms = 7;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_assert(!clock_parse_rfc3339(texts[i], &unix_ms), "%s", texts[i]);
+	cr_assert_eq(unix_ms, 7);
+}
