@@ -58,8 +58,8 @@ enum call_phase {
 struct hop {
 	struct url url;
 	enum http_source source;
-	enum http_source server; /* known once connected */
-	const char *proxy;	 /* borrowed from the rules; "" for none */
+	enum http_source server;   /* known once connected */
+	const struct proxy *proxy; /* borrowed from the rules; NULL: none */
 	bool is_home;	  /* same origin all the way: private headers and trust settings apply */
 	bool is_counted;  /* in the tallies, because it was sent */
 	bool is_redirect; /* the answer leads on */

@@ -51,14 +51,31 @@ static enum err_kind failure_kind(const struct failure *failure)
 	}
 }
 
+bool failure_set_proxy_auth(const struct proxy *proxy, struct err **err)
+{
+	if (proxy->username)
+		return err_set_http(err, ERR_AUTH, 407,
+			"the proxy %s refused the user and password in %s (407)", proxy->name,
+			proxy->variable);
+	return err_set_http(err, ERR_AUTH, 407,
+		"the proxy %s wants a user and password (407): put them into %s", proxy->name,
+		proxy->variable);
+}
+
 bool failure_set(const struct failure *failure, struct err **err)
 {
-	const char *text = curl_easy_strerror((CURLcode)failure->code);
+	const char *text =
+		failure->detail[0] ? failure->detail : curl_easy_strerror((CURLcode)failure->code);
+	enum err_kind kind = failure_kind(failure);
 
+	if (failure->proxy_status == 407)
+		return failure_set_proxy_auth(failure->proxy, err);
 	if (failure->proxy_status >= 400)
-		return err_set_http(err, failure->proxy_status == 407 ? ERR_AUTH : ERR_TRANSIENT,
-			failure->proxy_status, "the proxy answered %d to CONNECT",
+		return err_set_http(err, ERR_TRANSIENT, failure->proxy_status,
+			"the proxy %s answered %d to CONNECT", failure->proxy->name,
 			failure->proxy_status);
-	return err_set_http(err, failure_kind(failure), failure->status, "%s",
-		failure->detail[0] ? failure->detail : text);
+	if (failure->proxy)
+		return err_set_http(err, kind, failure->status, "%s (through the proxy %s)", text,
+			failure->proxy->name);
+	return err_set_http(err, kind, failure->status, "%s", text);
 }

@@ -110,8 +110,10 @@ struct http *http_new(const struct http_options *options, struct err **err)
 	http->options = *options;
 	fill_options(&http->options);
 	http->user_agent = mem_strdup(options->user_agent ? options->user_agent : "cip");
-	http->proxies = proxy_rules_new();
 	http->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	http->proxies = proxy_rules_new(err);
+	if (!http->proxies)
+		return NULL;
 	http->trust = http_tls_new(&system_trust, err);
 	if (!http->trust)
 		return NULL;

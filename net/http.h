@@ -70,7 +70,7 @@ struct http_tally {
 
 /*
  * Starts the I/O thread. ERR_INTERNAL if libcurl cannot work (too old, without OpenSSL),
- * ERR_USAGE if SSL_CERT_FILE cannot be read.
+ * ERR_USAGE if SSL_CERT_FILE cannot be read or a proxy's variable is malformed.
  */
 struct http *http_new(const struct http_options *options, struct err **err);
 /* All calls must have been freed. */
@@ -88,16 +88,31 @@ const struct http_options *http_settings(const struct http *http);
 
 /*
  * How to trust the servers of one host: OpenSSL's default store, where SSL_CERT_FILE and
- * SSL_CERT_DIR each replace their half of it, and what is added here. Made once, shared by the
- * host's requests, freed after them. A redirect to another origin keeps the CA file but is always
- * verified.
+ * SSL_CERT_DIR each replace their half of it, and what is added here; and who we are to them. Made
+ * once, shared by the host's requests, freed after them. A redirect to another origin keeps the CA
+ * files, but it is always verified and never shown a client certificate.
  */
 struct http_tls;
-struct http_tls_options {
-	const char *ca_file; /* PEM, added to the store; NULL: nothing */
-	bool skip_verify;    /* certificates are not checked */
+
+/* PEM files: a client certificate, with those that lead to its authority behind it, and its key. */
+struct http_tls_identity {
+	const char *certificate;
+	const char *key; /* without a passphrase */
 };
-/* ERR_USAGE with the file's name and OpenSSL's reason. TLS 1.2 at least, always. */
+
+struct http_tls_options {
+	const char *const *ca_files; /* PEM, added to the store */
+	size_t ca_count;
+	/* Shown to a server that asks; of several, the first from an authority that it names. */
+	const struct http_tls_identity *identities;
+	size_t identity_count;
+	bool skip_verify; /* certificates are not checked */
+};
+
+/*
+ * Nothing is kept of the options. ERR_USAGE with the file's name and OpenSSL's reason. TLS 1.2 at
+ * least, always.
+ */
 struct http_tls *http_tls_new(const struct http_tls_options *options, struct err **err);
 void http_tls_free(struct http_tls *tls);
 DEFINE_CLEANUP(struct http_tls, http_tls_freep, http_tls_free)

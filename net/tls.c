@@ -1,22 +1,36 @@
 /*
- * Trust: which certificate authorities vouch for a server. One X509_STORE for each configuration,
- * shared by all its connections (a bundle given to every connection would be parsed by every
- * connection). Host names, protocol versions and the verdict are libcurl's business.
+ * Trust: which certificate authorities vouch for a server, and which certificates we show to it.
+ * One X509_STORE for each configuration, shared by all its connections (a bundle given to every
+ * connection would be parsed by every connection). Host names, protocol versions and the verdict
+ * are libcurl's business; to whom a client certificate may be shown is net/transfer.c's.
  */
 #include "net/tls.h"
 
 #include <dirent.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
+/* A client certificate with its key and what leads from it to its authority. */
+struct identity {
+	X509 *certificate;
+	EVP_PKEY *key;
+	STACK_OF(X509) * chain;
+};
+
+/* Read-only once made, but for the references. */
 struct http_tls {
+	atomic_uint references; /* the owner's, and one for each SSL_CTX that shows identities */
 	X509_STORE *store;
+	VEC(struct identity) identities;
 	bool skip_verify;
-	char *id;
+	char *id, *id_without_identities;
 };
 
 /* Where distributions keep the bundle, for images that hold nothing but that file. */
@@ -27,19 +41,25 @@ static const char *const bundles[] = {
 	"/etc/ssl/cert.pem",
 };
 
-static bool add_file(X509_STORE *store, const char *file, struct err **err)
+/* ERR_USAGE with OpenSSL's reason, or `otherwise`. */
+static bool refuse_file(const char *what, const char *file, const char *otherwise, struct err **err)
 {
-	unsigned long code;
-	char reason[160] = "no certificate in it";
+	unsigned long code = ERR_peek_last_error();
+	char reason[160];
 
-	ERR_clear_error();
-	if (X509_STORE_load_file(store, file) == 1)
-		return true;
-	code = ERR_peek_last_error();
-	if (code)
+	snprintf(reason, sizeof(reason), "%s", otherwise);
+	if (code && ERR_GET_REASON(code) != PEM_R_NO_START_LINE &&
+		ERR_GET_LIB(code) != ERR_LIB_OSSL_DECODER)
 		ERR_error_string_n(code, reason, sizeof(reason));
 	ERR_clear_error();
-	return err_set(err, ERR_USAGE, "cannot read certificates from %s: %s", file, reason);
+	return err_set(err, ERR_USAGE, "cannot read %s from %s: %s", what, file, reason);
+}
+
+static bool add_file(X509_STORE *store, const char *file, struct err **err)
+{
+	ERR_clear_error();
+	return X509_STORE_load_file(store, file) == 1 ||
+		refuse_file("certificates", file, "no certificate in it", err);
 }
 
 /* Does it hold files that OpenSSL can look up by hash ("5f618aec.0")? */
@@ -126,13 +146,183 @@ static bool add_system(X509_STORE *store, struct err **err)
 	return true;
 }
 
+/* ---- Client certificates ---- */
+
+static void identity_release(struct identity *identity)
+{
+	X509_free(identity->certificate);
+	EVP_PKEY_free(identity->key);
+	sk_X509_pop_free(identity->chain, X509_free);
+}
+
+static void close_bio(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+static bool read_chain(struct identity *identity, const char *file, struct err **err)
+{
+	CLEANUP(close_bio) BIO *bio = BIO_new_file(file, "r");
+	X509 *next;
+
+	identity->chain = sk_X509_new_null();
+	if (bio)
+		identity->certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+	if (!identity->certificate)
+		return refuse_file("a client certificate", file, "no certificate in it", err);
+	while ((next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		sk_X509_push(identity->chain, next);
+	ERR_clear_error();
+	return true;
+}
+
+/* There is nobody to ask. */
+static int no_passphrase(char *bytes, int size, int writing, void *ctx)
+{
+	(void)bytes;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return -1;
+}
+
+static bool read_key(struct identity *identity, const char *file, struct err **err)
+{
+	CLEANUP(close_bio) BIO *bio = BIO_new_file(file, "r");
+
+	if (bio)
+		identity->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	return identity->key ||
+		refuse_file("the key of a client certificate", file,
+			"no key in it that needs no passphrase", err);
+}
+
+static bool add_identity(
+	struct http_tls *tls, const struct http_tls_identity *files, struct err **err)
+{
+	struct identity *identity = vec_push(&tls->identities);
+
+	ERR_clear_error();
+	if (!read_chain(identity, files->certificate, err) || !read_key(identity, files->key, err))
+		return false;
+	if (X509_check_private_key(identity->certificate, identity->key) != 1) {
+		ERR_clear_error();
+		return err_set(err, ERR_USAGE, "%s is not the key of the certificate %s",
+			files->key, files->certificate);
+	}
+	return true;
+}
+
+static bool is_listed(const STACK_OF(X509_NAME) * names, const X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+		if (X509_NAME_cmp(
+			    sk_X509_NAME_value(names, i), X509_get_issuer_name(certificate)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does the server say that it accepts certificates of this authority, or nothing at all? */
+static bool is_wanted(const STACK_OF(X509_NAME) * names, const struct identity *identity)
+{
+	if (sk_X509_NAME_num(names) <= 0 || is_listed(names, identity->certificate))
+		return true;
+	for (int i = 0; i < sk_X509_num(identity->chain); i++) {
+		if (is_listed(names, sk_X509_value(identity->chain, i)))
+			return true;
+	}
+	return false;
+}
+
+/* A server has asked for a certificate: the first it can use, as Go programs choose; or none. */
+static int show_identity(SSL *ssl, void *ctx)
+{
+	const struct http_tls *tls = ctx;
+	const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(ssl);
+
+	for (size_t i = 0; i < tls->identities.len; i++) {
+		const struct identity *identity = &tls->identities.items[i];
+		if (is_wanted(names, identity))
+			return SSL_use_cert_and_key(
+				ssl, identity->certificate, identity->key, identity->chain, 1);
+	}
+	return 1;
+}
+
+static void release(struct http_tls *tls)
+{
+	if (atomic_fetch_sub(&tls->references, 1) > 1)
+		return;
+	X509_STORE_free(tls->store);
+	for (size_t i = 0; i < tls->identities.len; i++)
+		identity_release(&tls->identities.items[i]);
+	vec_release(&tls->identities);
+	mem_free(tls->id);
+	mem_free(tls->id_without_identities);
+	mem_free(tls);
+}
+
+static void on_context_freed(
+	void *parent, void *held, CRYPTO_EX_DATA *all, int index, long number, void *argument)
+{
+	(void)parent;
+	(void)all;
+	(void)index;
+	(void)number;
+	(void)argument;
+	if (held)
+		release(held);
+}
+
+static int context_index = -1;
+
+static void make_context_index(void)
+{
+	context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
+}
+
+/*
+ * An idle connection may be asked for a certificate until it is closed, which is when the client
+ * ends, maybe after the registry that this configuration belongs to.
+ */
+static void show_identities(struct http_tls *tls, SSL_CTX *ctx)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_context_index);
+	if (SSL_CTX_set_ex_data(ctx, context_index, tls) != 1)
+		return;
+	atomic_fetch_add(&tls->references, 1);
+	SSL_CTX_set_cert_cb(ctx, show_identity, tls);
+}
+
+/* ---- Configurations ---- */
+
+static bool add_options(
+	struct http_tls *tls, const struct http_tls_options *options, struct err **err)
+{
+	for (size_t i = 0; i < options->ca_count; i++) {
+		if (!add_file(tls->store, options->ca_files[i], err))
+			return false;
+	}
+	for (size_t i = 0; i < options->identity_count; i++) {
+		if (!add_identity(tls, &options->identities[i], err))
+			return false;
+	}
+	return true;
+}
+
 struct http_tls *http_tls_new(const struct http_tls_options *options, struct err **err)
 {
 	static atomic_uint count;
 	CLEANUP(http_tls_freep) struct http_tls *tls = mem_new(1, sizeof(*tls));
+	unsigned number = atomic_fetch_add(&count, 1);
 
+	tls->references = 1;
 	tls->skip_verify = options->skip_verify;
-	tls->id = mem_printf("/trust/%u", atomic_fetch_add(&count, 1));
+	tls->id = mem_printf("/trust/%u", number);
+	tls->id_without_identities = mem_printf("/trust/%u/anonymous", number);
 	tls->store = X509_STORE_new();
 	if (!tls->store) {
 		err_set(err, ERR_INTERNAL, "OpenSSL cannot make a certificate store");
@@ -143,25 +333,28 @@ struct http_tls *http_tls_new(const struct http_tls_options *options, struct err
 	 * enough.
 	 */
 	X509_STORE_set_flags(tls->store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
-	if (!add_system(tls->store, err))
-		return NULL;
-	if (options->ca_file && !add_file(tls->store, options->ca_file, err))
+	if (!add_system(tls->store, err) || !add_options(tls, options, err))
 		return NULL;
 	return steal_ptr(&tls);
 }
 
 void http_tls_free(struct http_tls *tls)
 {
-	if (!tls)
-		return;
-	X509_STORE_free(tls->store);
-	mem_free(tls->id);
-	mem_free(tls);
+	if (tls)
+		release(tls);
 }
 
-void tls_apply(const struct http_tls *tls, void *ssl_ctx)
+void tls_apply(const struct http_tls *tls, bool shows_identities, void *ssl_ctx)
 {
 	SSL_CTX_set1_cert_store(ssl_ctx, tls->store);
+	/* Only its references change. */
+	if (shows_identities && tls->identities.len)
+		show_identities((struct http_tls *)(uintptr_t)tls, ssl_ctx);
+}
+
+bool tls_is_of_proxy(void *ssl_ctx)
+{
+	return SSL_CTX_get_max_proto_version(ssl_ctx) == TLS1_3_VERSION;
 }
 
 bool tls_skips_verify(const struct http_tls *tls)
@@ -169,7 +362,7 @@ bool tls_skips_verify(const struct http_tls *tls)
 	return tls->skip_verify;
 }
 
-const char *tls_id(const struct http_tls *tls)
+const char *tls_id(const struct http_tls *tls, bool shows_identities)
 {
-	return tls->id;
+	return shows_identities ? tls->id : tls->id_without_identities;
 }

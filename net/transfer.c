@@ -1,7 +1,7 @@
 /*
- * Sets up one easy handle for one hop and moves its bytes: request body in, head and body out. The
- * callbacks publish under the lock and never wait; a full or empty channel pauses the transfer.
- * When a transfer runs, and what follows it, is net/loop.c.
+ * Sets up one easy handle for one hop, judges its connection and feeds it the request's body. The
+ * callbacks publish under the lock and never wait; an empty channel pauses the transfer. What comes
+ * back is net/response.c; when a transfer runs, and what follows it, is net/loop.c.
  */
 #include "net/transfer.h"
 
@@ -12,14 +12,12 @@
 
 #include "net/address.h"
 #include "net/failure.h"
-#include "net/redirect.h"
+#include "net/response.h"
 
 /* Bodies above this wait for "100 Continue", so that a refusal costs no upload. */
 #define EXPECT_ABOVE_BYTES ((uint64_t)1 << 20)
 /* libcurl's own buffers of a streamed transfer, each way; others keep its 16 KiB. */
 #define STREAM_BUFFER_BYTES (128L * 1024)
-/* A redirect's body is read so that its connection can be used again, but not for ever. */
-#define REDIRECT_BODY_MAX ((size_t)64 * 1024)
 
 struct transfer {
 	CURL *easy;
@@ -28,24 +26,11 @@ struct transfer {
 	char detail[CURL_ERROR_SIZE];
 };
 
-static bool body_is_sent(const struct http_call *call)
-{
-	return call->hop.sent >= call->body_len;
-}
-
-/* Records why a callback gave up; transfer_result prefers it to libcurl's words. */
-static bool give_up(struct http_call *call, enum err_kind kind, const char *text)
-{
-	if (!call->err)
-		err_set(&call->err, kind, "%s", text);
-	return false;
-}
-
 /* ---- Connection ---- */
 
 static bool may_connect(struct http_call *call, enum address_class class)
 {
-	if (*call->hop.proxy || address_is_allowed(call->hop.source, call->hop.url.is_https, class))
+	if (call->hop.proxy || address_is_allowed(call->hop.source, call->hop.url.is_https, class))
 		return true;
 	if (!call->err)
 		err_set(&call->err, ERR_INVALID,
@@ -99,14 +84,14 @@ static int on_connected(void *ctx, char *ip, char *local_ip, int port, int local
 	(void)local_ip;
 	(void)port;
 	(void)local_port;
-	address_classify_text(*hop->proxy ? hop->url.host : ip, &class);
+	address_classify_text(hop->proxy ? hop->url.host : ip, &class);
 	/* Another address of the name may have been refused before this one was found. */
 	err_free(steal_ptr(&call->err));
 	if (!may_connect(call, class))
 		return CURL_PREREQFUNC_ABORT;
 	hop->server = address_source(class);
 	if (hop->is_counted && !may_send_again(call)) {
-		give_up(call, ERR_TRANSIENT, "the connection was lost before an answer came");
+		err_set(&call->err, ERR_TRANSIENT, "the connection was lost before an answer came");
 		return CURL_PREREQFUNC_ABORT;
 	}
 	hop->sent = 0;
@@ -117,8 +102,13 @@ static int on_connected(void *ctx, char *ip, char *local_ip, int port, int local
 
 static CURLcode on_ssl_context(CURL *easy, void *ssl_ctx, void *ctx)
 {
+	const struct http_call *call = ctx;
+
 	(void)easy;
-	tls_apply(ctx, ssl_ctx);
+	if (tls_is_of_proxy(ssl_ctx))
+		tls_apply(call->http->trust, false, ssl_ctx);
+	else
+		tls_apply(call->tls, call->hop.is_home, ssl_ctx);
 	return CURLE_OK;
 }
 
@@ -156,7 +146,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *ctx)
 	struct hop *hop = &call->hop;
 	size_t len = size * count;
 
-	if (body_is_sent(call))
+	if (response_request_sent(call))
 		return 0;
 	if (call->body_streamed) {
 		len = take_streamed(call, buffer, len);
@@ -173,9 +163,9 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *ctx)
 		call->tally->bytes_sent += len;
 	/* An answer that has begun keeps its own deadline. */
 	loop_touch(call,
-		call->phase == PHASE_RECEIVING ? PHASE_RECEIVING
-			: body_is_sent(call)   ? PHASE_WAITING
-					       : PHASE_SENDING);
+		call->phase == PHASE_RECEIVING	      ? PHASE_RECEIVING
+			: response_request_sent(call) ? PHASE_WAITING
+						      : PHASE_SENDING);
 	return len;
 }
 
@@ -190,161 +180,6 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 		return CURL_SEEKFUNC_FAIL;
 	call->hop.sent = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
-}
-
-/* ---- Response ---- */
-
-static int status_of(const struct http_call *call)
-{
-	long status = 0;
-
-	curl_easy_getinfo(call->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
-}
-
-/* Hands status and head to the caller. */
-static void publish_head(struct http_call *call, int status)
-{
-	struct http *http = call->http;
-	struct http_response *response = &call->response;
-
-	response->status = status;
-	response->url = url_format(&call->hop.url);
-	response->source = call->hop.source;
-	response->server = call->hop.server;
-	if (status >= 300 && !body_is_sent(call))
-		curl_easy_setopt(call->transfer->easy, CURLOPT_FORBID_REUSE, 1L);
-	pthread_mutex_lock(&http->lock);
-	call->head_done = true;
-	call->answered_early = status >= 300 && !body_is_sent(call);
-	/* libcurl only looks up again from a pause; the read callback then ends the body. */
-	if (call->answered_early && call->upload_paused)
-		call_post(call, CALL_RESUME);
-	call_wake(call);
-	pthread_mutex_unlock(&http->lock);
-}
-
-static bool is_read_only(const struct http_call *call)
-{
-	return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
-}
-
-static bool check_length(struct http_call *call)
-{
-	curl_off_t length = -1;
-
-	curl_easy_getinfo(call->transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	if (call->response_streamed || length < 0 || strcmp(call->method, "HEAD") == 0 ||
-		(uint64_t)length <= call->response_max)
-		return true;
-	err_set(&call->err, ERR_TOO_LARGE, "the answer has %lld bytes, more than the %zu allowed",
-		(long long)length, call->response_max);
-	return false;
-}
-
-/* The empty line after the headers. */
-static bool end_of_head(struct http_call *call)
-{
-	int status = status_of(call);
-	CLEANUP(mem_freep) char *location = NULL;
-
-	if (status < 200)
-		return true;
-	if (status == 417 && call->hop.sent == 0 && call->body_len) {
-		/* Our Expect was refused: libcurl sends the request again without it. */
-		call->hop.is_counted = false;
-		return true;
-	}
-	if (redirect_is_status(status))
-		location = headers_value(&call->response.head, "Location", 0);
-	if (location && !is_read_only(call)) {
-		err_set_http(&call->err, ERR_INVALID, status,
-			"the server answered %d (redirect), which is only followed for GET and "
-			"HEAD",
-			status);
-		return false;
-	}
-	call->hop.is_redirect = location != NULL;
-	if (call->hop.is_redirect)
-		return true;
-	if (!check_length(call))
-		return false;
-	publish_head(call, status);
-	return true;
-}
-
-static bool take_header(struct http_call *call, const char *line, size_t len)
-{
-	bool is_status_line = len >= 5 && memcmp(line, "HTTP/", 5) == 0;
-
-	loop_touch(call, PHASE_RECEIVING);
-	if (!headers_spend(&call->hop.budget, len))
-		return give_up(call, ERR_TOO_LARGE,
-			"the answer has more than 64 KiB or 200 lines of headers");
-	if (call->head_done)
-		return true; /* a trailer */
-	if (is_status_line) {
-		str_clear(&call->response.head);
-		if (call->transfer->wants_http2 && len > 6 && line[5] == '1')
-			loop_learn_http1(call);
-	}
-	if (len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-		if (status_of(call) < 200)
-			loop_touch(call, body_is_sent(call) ? PHASE_WAITING : PHASE_SENDING);
-		return end_of_head(call);
-	}
-	if (!headers_add(&call->response.head, line, len))
-		return give_up(call, ERR_INVALID, "the answer has a malformed header");
-	return true;
-}
-
-static size_t on_header(char *line, size_t size, size_t count, void *ctx)
-{
-	return take_header(ctx, line, size * count) ? size * count : 0;
-}
-
-/* Accepted bytes, or CURL_WRITEFUNC_PAUSE. */
-static size_t stream_out(struct http_call *call, const char *bytes, size_t len)
-{
-	struct http *http = call->http;
-
-	pthread_mutex_lock(&http->lock);
-	call->download_paused = !call->drops_body && channel_room(&call->download) < len;
-	if (!call->drops_body && !call->download_paused) {
-		channel_add(&call->download, bytes, len);
-		call_wake(call);
-	}
-	pthread_mutex_unlock(&http->lock);
-	if (!call->download_paused)
-		return len;
-	loop_release_slot(call);
-	return CURL_WRITEFUNC_PAUSE;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
-{
-	struct http_call *call = ctx;
-	size_t len = size * count;
-
-	loop_touch(call, PHASE_RECEIVING);
-	if (call->hop.is_redirect) {
-		call->hop.dropped += len;
-		return call->hop.dropped <= REDIRECT_BODY_MAX ? len : 0;
-	}
-	if (!call->head_done)
-		return len; /* of an answer that libcurl does not take for the last */
-	if (call->response_streamed) {
-		if (stream_out(call, bytes, len) == CURL_WRITEFUNC_PAUSE)
-			return CURL_WRITEFUNC_PAUSE;
-	} else if (!str_add(&call->response.body, bytes, len)) {
-		err_set(&call->err, ERR_TOO_LARGE, "the answer has more than the %zu bytes allowed",
-			call->response_max);
-		return 0;
-	}
-	call->http->totals.bytes_received += len;
-	if (call->tally)
-		call->tally->bytes_received += len;
-	return len;
 }
 
 /* ---- Setting up ---- */
@@ -398,19 +233,37 @@ static void set_trust(CURL *easy, struct http_call *call)
 	bool verify = !(tls_skips_verify(tls) && call->hop.is_home);
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-	/* libcurl hands the pointer back as it came; tls_apply takes it as const again. */
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
 	/*
 	 * libcurl shares connections and sessions between requests whose TLS options are equal,
 	 * and the store is not one it can see. This path names the configuration; nothing is ever
 	 * read there, because the store it would be added to is replaced.
 	 */
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, tls_id(tls));
+	curl_easy_setopt(easy, CURLOPT_CAPATH, tls_id(tls, call->hop.is_home));
+}
+
+/* One that is reached over TLS is trusted as the system says. */
+static void set_proxy(CURL *easy, const struct http_call *call)
+{
+	const struct proxy *proxy = call->hop.proxy;
+
+	curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy->url : "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (!proxy)
+		return;
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (proxy->username) {
+		curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy->username);
+		curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy->password);
+	}
+	/* The upper bound tells it from the server: tls_is_of_proxy. */
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
+		(long)CURL_SSLVERSION_TLSv1_2 | (long)CURL_SSLVERSION_MAX_TLSv1_3);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, tls_id(call->http->trust, false));
 }
 
 static void set_connection(CURL *easy, struct http_call *call, bool wants_http2)
@@ -428,9 +281,6 @@ static void set_connection(CURL *easy, struct http_call *call, bool wants_http2)
 	 * Without this, giving up during a name look-up would block the I/O thread until it ends.
 	 */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, call->hop.proxy);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
@@ -443,9 +293,9 @@ static void set_bodies(CURL *easy, struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_READDATA, call);
 	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
 	curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, response_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	if (call->response_streamed)
 		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, STREAM_BUFFER_BYTES);
@@ -466,6 +316,10 @@ struct transfer *transfer_new(struct http_call *call, bool wants_http2)
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
 	set_connection(easy, call, wants_http2);
+	set_proxy(easy, call);
+	/* Of the server, and of a proxy that is reached over TLS. */
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
 	if (call->hop.url.is_https)
 		set_trust(easy, call);
 	set_method(easy, call);
@@ -486,6 +340,11 @@ void transfer_free(struct transfer *transfer)
 void *transfer_handle(struct transfer *transfer)
 {
 	return transfer->easy;
+}
+
+bool transfer_wants_http2(const struct transfer *transfer)
+{
+	return transfer->wants_http2;
 }
 
 /* ---- Running ---- */
@@ -535,7 +394,8 @@ uint64_t transfer_uploaded(const struct transfer *transfer)
 
 static bool fail(struct http_call *call, int code, struct err **err)
 {
-	struct failure failure = {.code = code, .detail = call->transfer->detail};
+	struct failure failure = {
+		.code = code, .detail = call->transfer->detail, .proxy = call->hop.proxy};
 	long os_errno = 0, proxy_status = 0;
 
 	curl_easy_getinfo(call->transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
@@ -569,6 +429,6 @@ bool transfer_result(struct http_call *call, int code, struct err **err)
 	if (code != CURLE_OK)
 		return fail(call, code, err);
 	if (!call->head_done)
-		publish_head(call, status_of(call));
+		response_publish_head(call);
 	return true;
 }

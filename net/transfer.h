@@ -16,6 +16,8 @@ void transfer_free(struct transfer *transfer);
 /* The CURL handle; its private pointer is the call. */
 void *transfer_handle(struct transfer *transfer);
 
+bool transfer_wants_http2(const struct transfer *transfer);
+
 /* Unpauses what can go on. False: the transfer has failed and must be ended. */
 bool transfer_resume(struct http_call *call);
 

@@ -348,7 +348,7 @@ static bool make_authorization(
 struct source_git_wire *source_git_http_new(
 	const struct source_git_http_options *options, struct err **err)
 {
-	const struct http_tls_options tls = {.ca_file = options->ca_file};
+	const struct http_tls_options tls = {.ca_files = &options->ca_file, .ca_count = 1};
 	struct http_wire *http = mem_new(1, sizeof(*http));
 	struct source_git_wire *wire = mem_new(1, sizeof(*wire));
 

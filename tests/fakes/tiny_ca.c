@@ -106,3 +106,41 @@ SSL_CTX *tiny_ca_server(struct tiny_ca *ca, const char *names, int max_version)
 	EVP_PKEY_free(key);
 	return ctx;
 }
+
+void tiny_ca_write_client(
+	struct tiny_ca *ca, const char *name, const char *certificate_path, const char *key_path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	FILE *certificate_file = fopen(certificate_path, "w"), *key_file = fopen(key_path, "w");
+	X509 *certificate;
+
+	must(key && certificate_file && key_file);
+	certificate = make_certificate(ca, key, name);
+	must(X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)));
+	must(X509_sign(certificate, ca->key, EVP_sha256()) > 0);
+	must(PEM_write_X509(certificate_file, certificate) && fclose(certificate_file) == 0);
+	must(PEM_write_PrivateKey(key_file, key, NULL, NULL, 0, NULL, NULL) &&
+		fclose(key_file) == 0);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+void tiny_ca_ask(const struct tiny_ca *ca, SSL_CTX *server, bool is_needed)
+{
+	must(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), ca->certificate));
+	must(SSL_CTX_add_client_CA(server, ca->certificate));
+	must(SSL_CTX_set_session_id_context(server, (const unsigned char *)"tiny", 4));
+	SSL_CTX_set_verify(
+		server, SSL_VERIFY_PEER | (is_needed ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+}
+
+void tiny_ca_shown(SSL *tls, char *name, int size)
+{
+	X509 *certificate = SSL_get1_peer_certificate(tls);
+
+	name[0] = '\0';
+	if (certificate)
+		X509_NAME_get_text_by_NID(
+			X509_get_subject_name(certificate), NID_commonName, name, size);
+	X509_free(certificate);
+}

@@ -49,7 +49,8 @@ static void clean_up(void)
 
 static struct http_tls *make_tls(const char *file, bool skip_verify)
 {
-	const struct http_tls_options options = {.ca_file = file, .skip_verify = skip_verify};
+	const struct http_tls_options options = {
+		.ca_files = &file, .ca_count = file != NULL, .skip_verify = skip_verify};
 	struct http_tls *tls = http_tls_new(&options, NULL);
 
 	CHECK(tls);
@@ -293,7 +294,8 @@ static void check_environment(const char *file, const char *directories, bool tr
 static void test_environment(void)
 {
 	const struct http_options options = fixture_options();
-	const struct http_tls_options tls_options = {.ca_file = no_ca_file};
+	const char *file = no_ca_file;
+	const struct http_tls_options tls_options = {.ca_files = &file, .ca_count = 1};
 	struct err *err = NULL;
 
 	check_environment("", "", false);

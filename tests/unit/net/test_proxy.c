@@ -1,6 +1,7 @@
 /* net/proxy.h. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/proxy.h"
 
@@ -15,11 +16,13 @@ static void no_proxies(void)
 
 static void check_proxy(const char *text, const char *expected)
 {
-	struct proxy_rules *rules = proxy_rules_new();
+	struct proxy_rules *rules = proxy_rules_new(NULL);
+	const struct proxy *proxy;
 	struct url url;
 
-	cr_assert(url_parse(text, &url, NULL));
-	cr_expect_str_eq(proxy_for(rules, &url), expected, "%s", text);
+	cr_assert(rules && url_parse(text, &url, NULL));
+	proxy = proxy_for(rules, &url);
+	cr_expect_str_eq(proxy ? proxy->url : "", expected, "%s", text);
 	url_release(&url);
 	proxy_rules_free(rules);
 }
@@ -83,4 +86,77 @@ Test(proxy, no_proxy)
 	check_proxy("https://bad/", "http://p:1");
 	setenv("no_proxy", "*", 1);
 	check_proxy("https://three.example/", "");
+}
+
+Test(proxy, no_proxy_with_ports)
+{
+	setenv("all_proxy", "http://p:1", 1);
+	setenv("NO_PROXY",
+		"one.example:5000,*.two.example,10.0.0.1:80,[fd00::1]:5000,[fd00::2],fd00::3,"
+		"bad:port,:443",
+		1);
+	check_proxy("https://one.example:5000/", "");
+	check_proxy("https://a.one.example:5000/", "");
+	check_proxy("https://one.example/", "http://p:1");
+	check_proxy("https://b.two.example:7/", "");
+	check_proxy("http://10.0.0.1/", "");
+	check_proxy("https://10.0.0.1/", "http://p:1");
+	check_proxy("https://[fd00::1]:5000/", "");
+	check_proxy("https://[fd00::1]/", "http://p:1");
+	check_proxy("https://[fd00::2]:9/", "");
+	check_proxy("https://[fd00::3]:9/", "");
+	check_proxy("https://bad/", "http://p:1");
+	check_proxy("https://other/", "http://p:1");
+}
+
+static struct proxy_rules *rules_for(const char *text, struct err **err)
+{
+	setenv("https_proxy", text, 1);
+	return proxy_rules_new(err);
+}
+
+static void check_parts(
+	const char *text, const char *url, const char *username, const char *password)
+{
+	struct proxy_rules *rules = rules_for(text, NULL);
+	const struct url target = {.is_https = true, .host = (char[]){"r.example"}, .port = 443};
+	const struct proxy *proxy;
+
+	cr_assert(rules, "%s", text);
+	proxy = proxy_for(rules, &target);
+	cr_expect_str_eq(proxy->url, url);
+	cr_expect_str_eq(strstr(proxy->url, "://") + 3, proxy->name);
+	cr_expect_str_eq(proxy->variable, "https_proxy");
+	cr_expect_str_eq(proxy->username ? proxy->username : "none", username);
+	cr_expect_str_eq(proxy->password ? proxy->password : "none", password);
+	proxy_rules_free(rules);
+}
+
+Test(proxy, parts_of_its_url)
+{
+	check_parts("p.example", "http://p.example:80", "none", "none");
+	check_parts("p.example:3128/", "http://p.example:3128", "none", "none");
+	check_parts("https://p.example", "https://p.example:443", "none", "none");
+	check_parts("SOCKS5h://p.example", "socks5h://p.example:1080", "none", "none");
+	check_parts("http://[fd00::1]", "http://[fd00::1]:80", "none", "none");
+	check_parts("http://[fd00::1]:8/", "http://[fd00::1]:8", "none", "none");
+	check_parts("http://me@p:1", "http://p:1", "me", "");
+	check_parts("http://me:pass@p:1", "http://p:1", "me", "pass");
+	check_parts("me:p%40s%3as%2F@p:1", "http://p:1", "me", "p@s:s/");
+	check_parts("http://a@b:c:d@p:1", "http://p:1", "a@b", "c:d");
+}
+
+Test(proxy, malformed_urls_show_nothing)
+{
+	static const char *const texts[] = {"ftp://u:secret@p:1", "http://u:secret@",
+		"http://u:secret@p:99999", "http://u:secret%2@p", "http://u:secret%zz@p",
+		"http://u:secret%0a@p", "http://u:secret@p q", "http://u:secret@[::1"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		CLEANUP(err_freep) struct err *err = NULL;
+		cr_expect_null(rules_for(texts[i], &err), "%s", texts[i]);
+		cr_assert(err_is(err, ERR_USAGE));
+		cr_expect(strstr(err->msg, "https_proxy"), "%s", err->msg);
+		cr_expect_not(strstr(err->msg, "secret"), "%s", err->msg);
+	}
 }
