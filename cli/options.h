@@ -26,6 +26,7 @@ struct options {
 	const char *config;
 	const char *src_authfile;
 	const char *dest_authfile;
+	const char *cert_dir;
 
 	bool confirm;
 	bool parse_only;

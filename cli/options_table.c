@@ -106,6 +106,14 @@ static const struct flag registry_flags[] = {
 		FIELD(dest_authfile),
 		.value = "FILE",
 		.help = "credentials with which destinations are looked at and written"},
+	{.name = "cert-dir",
+		.type = FLAG_DIRECTORY,
+		FIELD(cert_dir),
+		.value = "DIR",
+		.help = "certificates of registries: DIR/HOST[:PORT]/ with *.crt to trust, and "
+			"*.cert with *.key to show",
+		.details = "Looked at before the certs.d directories of containers and docker, "
+			   "which have the same form."},
 	SECRET("creds"),
 	SECRET("src-creds"),
 	SECRET("dest-creds"),

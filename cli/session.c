@@ -95,6 +95,7 @@ struct registry *session_registry(const struct session *session, bool read_only,
 		.read_only = read_only,
 		.source_authfile = session->options->src_authfile,
 		.destination_authfile = session->options->dest_authfile,
+		.cert_dir = session->options->cert_dir,
 	};
 
 	return registry_new(&options, err);

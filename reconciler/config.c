@@ -29,6 +29,8 @@ void config_release(struct config *config)
 		free_text(config->hosts.items[i].host);
 		free_text(config->hosts.items[i].endpoint);
 		free_text(config->hosts.items[i].ca_file);
+		free_text(config->hosts.items[i].client_cert_file);
+		free_text(config->hosts.items[i].client_key_file);
 		free_text(config->hosts.items[i].token_server);
 	}
 	vec_release(&config->hosts);

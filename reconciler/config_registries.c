@@ -61,8 +61,14 @@ static char *parse_server(
 static void check_host(struct config_parse *p, const struct yml_node *key,
 	const struct registry_host_options *host)
 {
-	const char *with = host->ca_file ? "ca" : "tls_verify: false";
-	if (host->plain_http && (host->ca_file || host->tls_skip_verify))
+	const char *with = host->ca_file ? "ca"
+		: host->client_cert_file ? "client_cert"
+					 : "tls_verify: false";
+	if (!host->client_cert_file != !host->client_key_file)
+		yml_fault(p->yml, key, "%s: client_cert and client_key go together: add %s",
+			host->host, host->client_key_file ? "client_cert" : "client_key");
+	else if (host->plain_http &&
+		(host->ca_file || host->client_cert_file || host->tls_skip_verify))
 		yml_fault(p->yml, key,
 			"%s: plain_http: true leaves nothing for %s to do: remove one", host->host,
 			with);
@@ -94,8 +100,8 @@ static void parse_habit(struct config_parse *p, const char *field, const struct 
 static void parse_host_options(struct config_parse *p, const struct yml_node *key)
 {
 	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
-		"endpoint_credentials", "token_server", "chunked_upload", "cross_mounts",
-		"tags_page_size", NULL};
+		"endpoint_credentials", "client_cert", "client_key", "token_server",
+		"chunked_upload", "cross_mounts", "tags_page_size", NULL};
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);
@@ -126,6 +132,14 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 			break;
 		case 3:
 			host->ca_file = config_path(p, &value, "ca: the path of a PEM file");
+			break;
+		case 5:
+			host->client_cert_file =
+				config_path(p, &value, "client_cert: the path of a PEM file");
+			break;
+		case 6:
+			host->client_key_file =
+				config_path(p, &value, "client_key: the path of a PEM file");
 			break;
 		default:
 			parse_habit(p, fields[field], &value, host);

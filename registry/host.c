@@ -15,13 +15,17 @@ static const char *api_name(const char *name)
 	return api_host ? api_host : name;
 }
 
-/* Whoever says which certificates to trust speaks of https, on the loopback too. */
+/*
+ * `tls` becomes the host's. Whoever says which certificates to trust speaks of https, on the
+ * loopback too.
+ */
 static struct host *host_new(
-	const char *name, const char *endpoint, bool plain_http, bool has_tls_options)
+	const char *name, const char *endpoint, bool plain_http, struct http_tls *tls)
 {
 	struct host *host = mem_new(1, sizeof(*host));
 	const char *address = endpoint ? endpoint : api_name(name);
-	bool plain = plain_http || (host_is_loopback(address) && !has_tls_options);
+	bool plain = plain_http || (host_is_loopback(address) && !tls);
+	host->tls = tls;
 	host->name = mem_strdup(name);
 	host->quirks = *quirks_of(name);
 	host->origin = mem_printf("%s://%s", plain ? "http" : "https", address);
@@ -38,6 +42,7 @@ static void host_free(struct host *host)
 	mem_free(host->public_origin);
 	mem_free(host->token_server);
 	http_tls_free(host->tls);
+	err_free(host->unusable);
 	auth_host_free(host->auth);
 	mem_free(host);
 }
@@ -82,6 +87,21 @@ static bool add_quirks(
 	return true;
 }
 
+/* What cip.yaml says; else what lies in a directory for `address`, which is who will be asked. */
+static bool find_trust(struct registry *registry, const struct registry_host_options *options,
+	const char *address, struct http_tls **ret_tls, struct err **err)
+{
+	CLEANUP(trust_files_release) struct trust_files files = {0};
+	if (options->plain_http)
+		return true;
+	trust_files_add(
+		&files, options->ca_file, options->client_cert_file, options->client_key_file);
+	if (files.cas.len == 0 && files.identities.len == 0 &&
+		!trust_find(&registry->places, address, &files, err))
+		return false;
+	return trust_make(&files, options->tls_skip_verify, ret_tls, err);
+}
+
 static bool host_configure(
 	struct registry *registry, const struct registry_host_options *options, struct err **err)
 {
@@ -89,19 +109,14 @@ static bool host_configure(
 	if (options->endpoint && !canonical_host(options->endpoint, &endpoint, err))
 		return usage(err, options, "endpoint");
 
+	struct http_tls *tls = NULL;
+	if (!find_trust(registry, options, endpoint ? endpoint : options->host, &tls, err))
+		return err_prefix(err, "registry %s", options->host);
 	CLEANUP(host_freep)
-	struct host *host = host_new(options->host, endpoint, options->plain_http,
-		options->tls_skip_verify || options->ca_file);
+	struct host *host = host_new(options->host, endpoint, options->plain_http, tls);
 	host->endpoint_gets_credentials = options->endpoint_gets_credentials;
 	if (!add_quirks(host, options, err))
 		return false;
-	if (options->tls_skip_verify || options->ca_file) {
-		struct http_tls_options tls = {
-			.ca_file = options->ca_file, .skip_verify = options->tls_skip_verify};
-		host->tls = http_tls_new(&tls, err);
-		if (!host->tls)
-			return err_prefix(err, "registry %s", options->host);
-	}
 	void **slot = strmap_put(&registry->hosts, host->name);
 	if (*slot)
 		return err_set(err, ERR_USAGE, "registry %s: configured twice", options->host);
@@ -142,7 +157,8 @@ struct registry *registry_new(const struct registry_options *options, struct err
 {
 	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
 	pthread_mutex_init(&registry->lock, NULL);
-	if (!open_views(registry, options, err))
+	if (!open_views(registry, options, err) ||
+		!trust_places_init(&registry->places, options->cert_dir, err))
 		return NULL;
 	for (size_t i = 0; i < options->host_count; i++)
 		if (!host_configure(registry, &options->hosts[i], err))
@@ -159,10 +175,24 @@ void registry_free(struct registry *registry)
 	for (size_t i = 0; strmap_next(&registry->hosts, &i, &name, &host);)
 		host_free(host);
 	strmap_release(&registry->hosts);
+	trust_places_release(&registry->places);
 	auth_free(registry->auth);
 	mem_free(registry->sources);
 	pthread_mutex_destroy(&registry->lock);
 	mem_free(registry);
+}
+
+/* A host that nothing was configured for. What is wrong with it is said when it is asked. */
+static struct host *host_discover(struct registry *registry, const char *name)
+{
+	const struct registry_host_options options = {.host = name};
+	struct http_tls *tls = NULL;
+	struct err *err = NULL;
+	if (!find_trust(registry, &options, name, &tls, &err))
+		err_prefix(&err, "registry %s", name);
+	struct host *host = host_new(name, NULL, false, tls);
+	host->unusable = err;
+	return host;
 }
 
 struct host *host_get(struct registry *registry, const char *name)
@@ -171,7 +201,7 @@ struct host *host_get(struct registry *registry, const char *name)
 	pthread_mutex_lock(&registry->lock);
 	struct host *host = strmap_get(&registry->hosts, name);
 	if (!host) {
-		host = host_new(name, NULL, false, false);
+		host = host_discover(registry, name);
 		*strmap_put(&registry->hosts, host->name) = host;
 	}
 	pthread_mutex_unlock(&registry->lock);

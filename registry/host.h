@@ -12,12 +12,14 @@
 #include "registry/auth.h"
 #include "registry/quirks.h"
 #include "registry/registry.h"
+#include "registry/trust.h"
 
 struct host {
 	char *name;   /* canonical logical host, the key of everything */
 	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
 	char *public_origin;  /* "https://" + name if an endpoint stands in for it, else NULL */
 	struct http_tls *tls; /* owned; NULL: system trust */
+	struct err *unusable; /* owned; why nothing may be sent to it, NULL: it may */
 	struct quirks quirks; /* of the table, with what was configured over it */
 	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
 	_Atomic bool google;  /* an answer carried Google's extension */
@@ -33,6 +35,7 @@ struct registry {
 	struct registry *writer;  /* the view for destinations */
 	struct registry *sources; /* the view for sources; owned by the writer */
 	/* Of the writer only: */
+	struct trust_places places; /* read-only */
 	pthread_mutex_t lock;
 	struct strmap hosts; /* of struct host, owned; under the lock */
 };

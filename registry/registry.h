@@ -23,9 +23,11 @@ struct registry;
 struct registry_host_options {
 	const char *host;     /* canonical logical host */
 	const char *endpoint; /* "host:port" to connect to instead; NULL: host itself */
-	bool plain_http; /* http instead of https; on the loopback that is so unless ca_file is given */
+	bool plain_http; /* http instead of https; on the loopback that is so without any of the next */
 	bool tls_skip_verify;
-	const char *ca_file;		/* PEM added to the system store; NULL: none */
+	const char *ca_file; /* PEM added to the system store; NULL: none */
+	/* PEM files, both or neither. With these or a ca_file no directory (cert_dir) is looked at. */
+	const char *client_cert_file, *client_key_file;
 	bool endpoint_gets_credentials; /* those of `host`; otherwise the endpoint is asked anonymously */
 	/* Over registry/quirks.h; NULL, 0 and false leave what is said there. */
 	const char *token_server; /* a host that may see the secrets of this one */
@@ -43,9 +45,11 @@ struct registry_options {
 	/* Files of credentials that go before all others (registry/credentials.h); NULL: none. */
 	const char *source_authfile;
 	const char *destination_authfile;
+	/* Certificates of registries, before docker's and containers' (registry/trust.h); NULL: none. */
+	const char *cert_dir;
 };
 
-/* ERR_USAGE for unusable host options (CA file, endpoint) and files of credentials. */
+/* ERR_USAGE for unusable host options (CA file, endpoint), certificates and credentials. */
 struct registry *registry_new(const struct registry_options *options, struct err **err);
 void registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry, registry_freep, registry_free)

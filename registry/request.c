@@ -105,6 +105,11 @@ static bool authorise(struct request *request, bool may_probe, struct err **err)
 {
 	bool is_own = host_owns_url(request->host, request->url);
 	request->again = false;
+	if (request->host->unusable) {
+		if (err)
+			*err = err_copy(request->host->unusable);
+		return err_prefix(err, "%s", request->what);
+	}
 	if (is_own && !auth_prepare(&request->auth, may_probe, err)) {
 		auth_unanswered(&request->auth);
 		return err_prefix(err, "%s", request->what);

@@ -65,7 +65,7 @@ Test(config, everything)
 	load("registries:\n"
 	     "  GCR.io: {endpoint: \"127.0.0.1:5000\", plain_http: true}\n"
 	     "  us.gcr.io:443: {ca: /etc/ca.pem, endpoint: m.io, endpoint_credentials: true}\n"
-	     "  eu.gcr.io: {tls_verify: false}\n"
+	     "  eu.gcr.io: {tls_verify: false, client_cert: /etc/c.pem, client_key: k.pem}\n"
 	     "  asia.gcr.io:\n"
 	     "network:\n"
 	     "  connections_per_host: 7\n"
@@ -89,6 +89,8 @@ Test(config, everything)
 	cr_assert_str_eq(config.hosts.items[1].ca_file, "/etc/ca.pem");
 	cr_assert_not(config.hosts.items[1].tls_skip_verify);
 	cr_assert(config.hosts.items[2].tls_skip_verify);
+	cr_assert_str_eq(config.hosts.items[2].client_cert_file, "/etc/c.pem");
+	cr_assert(strstr(config.hosts.items[2].client_key_file, "/k.pem"));
 	cr_assert_null(config.hosts.items[3].endpoint);
 	cr_assert_eq(config.network.connections_per_host, 7);
 	cr_assert_eq(config.network.attempts, 3);
@@ -124,8 +126,8 @@ Test(config, unknown_and_duplicate_keys)
 		"retry_after_max\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
-		"endpoint_credentials, token_server, chunked_upload, cross_mounts or "
-		"tags_page_size\n"
+		"endpoint_credentials, client_cert, client_key, token_server, chunked_upload, "
+		"cross_mounts or tags_page_size\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
 		"3:48: \"a.io.:443\" is another spelling of a.io, which stands here already\n"
 		"4:1: duplicate key \"network\": it stands on line 2 already\n");
@@ -180,13 +182,19 @@ Test(config, settings_that_contradict_each_other)
 		      "  a.io: {plain_http: true, ca: /x}\n"
 		      "  b.io: {tls_verify: false, ca: /x}\n"
 		      "  c.io: {tls_verify: false, plain_http: true}\n"
-		      "  d.io: {endpoint_credentials: true}\n",
+		      "  d.io: {endpoint_credentials: true}\n"
+		      "  e.io: {client_cert: /x}\n"
+		      "  f.io: {client_key: /x, ca: /y}\n"
+		      "  g.io: {client_cert: /x, client_key: /y, plain_http: true}\n",
 		"2:3: a.io: plain_http: true leaves nothing for ca to do: remove one\n"
 		"3:3: b.io: with tls_verify: false no certificate is checked: remove it, or ca\n"
 		"4:3: c.io: plain_http: true leaves nothing for tls_verify: false to do: remove "
 		"one\n"
 		"5:3: d.io: endpoint_credentials: true says something about an endpoint, and "
-		"there is none\n");
+		"there is none\n"
+		"6:3: e.io: client_cert and client_key go together: add client_key\n"
+		"7:3: f.io: client_cert and client_key go together: add client_cert\n"
+		"8:3: g.io: plain_http: true leaves nothing for client_cert to do: remove one\n");
 }
 
 Test(config, numbers_and_durations)
