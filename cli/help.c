@@ -15,7 +15,7 @@
 #define WIDTH_UNKNOWN 80
 #define TERM_COLUMN 2
 #define FLAG_COLUMN 30
-#define SHORT_COLUMN 12 /* commands and exit codes */
+#define SHORT_COLUMN 15 /* commands and exit codes */
 
 struct page {
 	FILE *out;

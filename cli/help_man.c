@@ -132,6 +132,33 @@ static void commands(FILE *out, const struct program *program)
 	}
 }
 
+/* Flags of parts, which the job has too, are named here and explained there. */
+static void command_flags(FILE *out, const struct command *command)
+{
+	size_t shared = flag_count(command->flags) - command->flags->count;
+	bool is_first = true;
+
+	fputs(".SS cip ", out);
+	text(out, command->name);
+	fputc('\n', out);
+	line(out, command->paragraph);
+	fputs(".PP\nAs above: ", out);
+	for (size_t i = 0; i < shared; i++) {
+		const struct flag *flag = flag_at(command->flags, i);
+
+		if (flag->state != FLAG_SHOWN)
+			continue;
+		fputs(is_first ? "\\fB\\-\\-" : ",\n\\fB\\-\\-", out);
+		text(out, flag->name);
+		fputs("\\fR", out);
+		is_first = false;
+	}
+	fputs(".\n", out);
+	for (size_t i = shared; i < flag_count(command->flags); i++)
+		if (flag_at(command->flags, i)->state == FLAG_SHOWN)
+			flag_item(out, flag_at(command->flags, i));
+}
+
 static void section(FILE *out, const struct help_section *section)
 {
 	heading(out, section->title);
@@ -171,6 +198,9 @@ int help_man(const struct program *program, FILE *out)
 	      "\\fB\\-\\-name\\fR or \\fB\\-\\-name=false\\fR.\n",
 		out);
 	flags_of(out, job);
+	for (size_t i = 1; i < program->count; i++)
+		if (program->commands[i].run && program->commands[i].flags->parts)
+			command_flags(out, &program->commands[i]);
 	later_flags(out, job);
 	heading(out, "Exit status");
 	for (size_t i = 0; i < exit_code_text_count; i++) {

@@ -23,6 +23,18 @@ static const struct command commands[] = {
 			     "be done is reported and stops no other. A second run writes nothing.",
 		.flags = &options_flags,
 		.run = cmd_run},
+	{.name = "login-check",
+		.usage = "login-check [flags]",
+		.summary =
+			"says for each registry which credentials would be used and whether they "
+			"would do, without writing",
+		.paragraph = "Asks every registry of the manifests whether a job would get in: can "
+			     "it be reached, which credentials would be shown for sources and for "
+			     "destinations, would pull and push be granted. Nothing is written; "
+			     "push is asked for, but never used. Ends with 0 if everything that is "
+			     "needed would be granted, with 3 if not.",
+		.flags = &cmd_login_check_flags,
+		.run = cmd_login_check},
 	{.name = "version",
 		.usage = "version",
 		.summary = "prints the version and the commit it was built from",

@@ -12,6 +12,10 @@
 #include "base/log.h"
 #include "cli/flag.h"
 
+/* Far below what would exhaust sockets and stacks; kpromo's own default is 20. */
+#define OPTIONS_THREADS_MAX 500
+#define OPTIONS_GRACE_MAX_MS ((uint64_t)3600 * 1000)
+
 /* Texts point into the argument vector; NULL: not given, or no flag of the command. */
 struct options {
 	const char *manifest;

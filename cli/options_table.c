@@ -7,10 +7,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(name) .offset = offsetof(struct options, name)
 
-/* Far below what would exhaust sockets and stacks; kpromo's own default is 20. */
-#define THREADS_MAX 500
-#define GRACE_MAX_MS ((uint64_t)3600 * 1000)
-
 /* Of skopeo, crane and others. */
 #define SECRET(flag)                                                                               \
 	{                                                                                          \
@@ -187,14 +183,14 @@ static const struct flag job_flags[] = {
 		.value = "N",
 		.initial = "20",
 		.min = 1,
-		.max = THREADS_MAX,
+		.max = OPTIONS_THREADS_MAX,
 		.help = "images and repositories worked on at the same time"},
 	{.name = "grace",
 		.type = FLAG_DURATION,
 		FIELD(grace_ms),
 		.value = "TIME",
 		.initial = "20s",
-		.max = GRACE_MAX_MS,
+		.max = OPTIONS_GRACE_MAX_MS,
 		.help = "how long requests in flight may go on after SIGINT or SIGTERM; a second "
 			"signal ends them at once"},
 };

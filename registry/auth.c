@@ -149,7 +149,8 @@ void auth_refuse_mounts(struct host *host)
 
 unsigned auth_actions(const struct auth_use *use)
 {
-	bool writes = use->side == CREDENTIAL_DESTINATION && !use->auth->read_only;
+	bool writes =
+		use->side == CREDENTIAL_DESTINATION && !use->auth->read_only && !use->pulls_only;
 	return writes ? AUTH_PULL | AUTH_PUSH : AUTH_PULL;
 }
 

@@ -51,6 +51,7 @@ struct auth_use {
 	enum credential_side side;
 	char *path;	  /* of the repository; owned */
 	char *mount_from; /* NULL: no mount; owned */
+	bool pulls_only;  /* the request asks for no more than pull, whatever its side may */
 	struct http_tally *tally;
 	char *value; /* of the Authorization header for the next sending; secret; NULL: none */
 
@@ -71,6 +72,12 @@ struct auth_use {
 void auth_use_init(struct auth_use *use, struct auth *auth, struct host *host,
 	enum credential_side side, const char *path, struct http_tally *tally);
 void auth_use_release(struct auth_use *use);
+
+/*
+ * Sets use->credential, and use->is_withheld from what the host has shown so far. May wait for a
+ * helper. ERR_AUTH: a helper failed.
+ */
+bool auth_find_credential(struct auth_use *use, struct err **err);
 
 /* True if the host has answered once: then nobody has to wait for that, or to go first. */
 bool auth_is_settled(const struct auth_use *use);

@@ -56,8 +56,6 @@ struct auth_host {
 /* What the request itself needs. */
 void auth_scopes_needed(const struct auth_use *use, struct auth_scopes *scopes);
 unsigned auth_actions(const struct auth_use *use);
-/* Sets use->credential and use->is_withheld. May wait for a helper. */
-bool auth_find_credential(struct auth_use *use, struct err **err);
 enum auth_wants auth_host_wants(struct auth_host *state);
 
 #endif

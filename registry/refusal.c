@@ -85,8 +85,8 @@ static void add_bounded(struct str *out, const char *text)
 	str_add(out, text, len < space ? len : space);
 }
 
-/* "CODE: message; CODE: message" of a JSON error body; false if it is none. */
-static bool read_errors(const struct refusal *refusal, struct str *text, enum err_kind *kind)
+/* "CODE: message; CODE: message" of a JSON error body, and the first code; false if it is none. */
+static bool read_errors(const struct refusal *refusal, struct str *text, char **ret_code)
 {
 	CLEANUP(json_freep) json_t *root = json_loadb(refusal->body, refusal->body_len, 0, NULL);
 	const json_t *list = json_object_get(root, "errors");
@@ -98,8 +98,8 @@ static bool read_errors(const struct refusal *refusal, struct str *text, enum er
 		const char *message = json_string_value(json_object_get(item, "message"));
 		if (i == ERRORS_MAX)
 			break;
-		if (i == 0 && code && code_decides(refusal->status))
-			*kind = kind_of_code(code, *kind);
+		if (i == 0 && code)
+			*ret_code = mem_strdup(code);
 		add_bounded(text, i ? "; " : "");
 		add_bounded(text, code ? code : "error");
 		if (message && *message) {
@@ -144,14 +144,35 @@ static char *advice_for(const struct refusal *refusal)
 		refusal->host, refusal->credential);
 }
 
+/* True if the registry said it in the form of the specification. */
+static bool read_body(const struct refusal *refusal, struct str *text, char **ret_code)
+{
+	if (refusal->body_len > REFUSAL_BODY_MAX)
+		return false;
+	if (read_errors(refusal, text, ret_code))
+		return true;
+	read_plain(refusal, text);
+	return false;
+}
+
+void refusal_words(int status, const char *body, size_t body_len, char **ret_code, char **ret_text)
+{
+	const struct refusal refusal = {.status = status, .body = body, .body_len = body_len};
+	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
+	char *code = NULL;
+	read_body(&refusal, &text, &code);
+	*ret_code = code ? code : mem_strdup("");
+	*ret_text = mem_printf("status %d%s%s", status, text.len ? ": " : "", str_text(&text));
+}
+
 bool refusal_set(const struct refusal *refusal, struct err **err)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
+	CLEANUP(mem_freep) char *code = NULL;
 	enum err_kind kind = kind_of_status(refusal->status);
-	bool own_words =
-		refusal->body_len <= REFUSAL_BODY_MAX && read_errors(refusal, &text, &kind);
-	if (!own_words && refusal->body_len <= REFUSAL_BODY_MAX)
-		read_plain(refusal, &text);
+	bool own_words = read_body(refusal, &text, &code);
+	if (code && code_decides(refusal->status))
+		kind = kind_of_code(code, kind);
 	if (refusal->status < 500 && says_immutable(str_text(&text)))
 		kind = ERR_CONFLICT;
 

@@ -5,6 +5,8 @@
 #ifndef CIP_REGISTRY_REFUSAL_H
 #define CIP_REGISTRY_REFUSAL_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 /* Longer error bodies are not looked at. */
@@ -20,6 +22,12 @@ struct refusal {
 	const char *credential; /* where the credentials came from; NULL: anonymous */
 	bool is_withheld;	/* they were not shown */
 };
+
+/*
+ * What a registry's answer says, for who judges it otherwise: the first error code ("" without one)
+ * and "status 403: DENIED: ..." in fresh memory.
+ */
+void refusal_words(int status, const char *body, size_t body_len, char **ret_code, char **ret_text);
 
 /* Always false. */
 bool refusal_set(const struct refusal *refusal, struct err **err);

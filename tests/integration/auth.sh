@@ -1,15 +1,8 @@
 #!/usr/bin/env bash
 # Authentication against docker-registry: htpasswd over TLS, tokens from a token server. Who may do what, what it
 # costs in requests, what is said when it is refused, and that no secret shows up anywhere.
-# shellcheck source=tests/integration/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-: "${CIP_TOKEN_SERVER:?the token server}"
-
-# authfile FILE HOST USER PASSWORD
-authfile() {
-	printf '{"auths":{"%s":{"auth":"%s"}}}' "$2" "$(printf '%s:%s' "$3" "$4" | base64 -w0)" >"$1"
-}
+# shellcheck source=tests/integration/auth_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/auth_lib.sh"
 
 # run WANTED-EXIT ARGUMENTS...: no secret may be said, however much is said
 run() {
@@ -23,9 +16,7 @@ run() {
 	done
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout "$WORK/key.pem" \
-	-out "$WORK/ca.pem" -addext subjectAltName=IP:127.0.0.1 2>/dev/null
-
+make_certificate
 registry_start "$WORK/plain"
 plain=$REGISTRY_HOST
 web=$(push_image "$plain" staging/web v1 3)
@@ -92,28 +83,6 @@ expect_has "$WORK/err" "--dest-authfile"
 expect_lacks "$WORK/err" w-secret
 
 # ---- tokens
-
-# token_server DIR [OPTION...]: sets TOKEN_URL, TOKEN_LOG
-token_server() {
-	local directory=$1 tries=200
-	shift
-	mkdir -p "$directory"
-	: >"$directory/access.log"
-	"$CIP_TOKEN_SERVER" --key "$WORK/key.pem" --certificate "$WORK/ca.pem" --users "$WORK/users" \
-		--access-log "$directory/access.log" --expired-file "$directory/expired" "$@" >"$directory/port" 2>"$directory/err" &
-	registry_pids+=("$!")
-	until [[ -s $directory/port ]]; do
-		((tries-- > 0)) || fail "the token server does not start: $(cat "$directory/err")"
-		sleep 0.02
-	done
-	TOKEN_URL=http://127.0.0.1:$(cat "$directory/port")/token TOKEN_LOG=$directory/access.log
-}
-
-# token_registry DIR: over what is in DIR, with tokens of the last token server
-token_registry() {
-	REGISTRY_AUTH=token REGISTRY_AUTH_TOKEN_REALM=$TOKEN_URL REGISTRY_AUTH_TOKEN_SERVICE=test \
-		REGISTRY_AUTH_TOKEN_ISSUER=test-issuer REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE=$WORK/ca.pem registry_start "$1"
-}
 
 cat >"$WORK/users" <<-END
 	reader r-secret pull staging/ prod/
