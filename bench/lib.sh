@@ -5,6 +5,8 @@
 #   bench_tree BUNDLE BRANCH       clones a bundle of ../shared/data below WORK; prints the path
 #   bench_megabytes KIB
 #   bench_run COMMAND...           runs it; sets CPU (seconds, user + system), WALL (seconds), RSS (KiB) and STATUS
+#   bench_programs                 builds bench-floor and bench-delay-proxy; prints the directory they are in
+#   bench_load                     how busy the machine is: runnable processes, mean of the last minute
 
 set -euo pipefail
 
@@ -28,15 +30,28 @@ bench_tree() {
 
 # GNU time measures the child alone and tells its largest resident size.
 bench_run() {
+	local start user system
 	STATUS=0
-	command time --format '%U %S %e %M' --output "$WORK/time" "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || STATUS=$?
-	read -r user system WALL RSS < <(tail -n 1 "$WORK/time")
+	start=$EPOCHREALTIME
+	command time --format '%U %S %M' --output "$WORK/time" "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || STATUS=$?
+	WALL=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.3f", b - a}')
+	read -r user system RSS < <(tail -n 1 "$WORK/time")
 	CPU=$(awk -v u="$user" -v s="$system" 'BEGIN {printf "%.2f", u + s}')
 	: "$CPU" "$WALL" "$RSS" "$STATUS"
 }
 
 bench_megabytes() {
 	awk -v kib="$1" 'BEGIN {printf "%.1f", kib / 1024}'
+}
+
+bench_programs() {
+	local build=${CIP_BUILD:-$CIP_SOURCE_DIR/build}
+	cmake --build "$build" --target bench >/dev/null
+	echo "$build/bench"
+}
+
+bench_load() {
+	cut -d' ' -f1 /proc/loadavg
 }
 
 # The middle one of an odd number of lines.

@@ -11,6 +11,9 @@
 #   cip_integration_test(<name> [TIMEOUT seconds])
 #       tests/integration/<name>.sh with CIP (the binary), CIP_FAKE_REGISTRY and CIP_TOKEN_SERVER in its environment. The
 #       time limit (default 120) is four times as long under a sanitizer.
+#   cip_interop_test(<peer> <name>)
+#       tests/integration/<name>.sh over a registry of others (tests/interop/over), which tools/install-peers builds;
+#       skipped, and says so, where that has not been run.
 #
 # In the environment of every test: CIP_SOURCE_DIR, CIP_SANITIZE; and CIP_TEST_FULL=1 for
 # `tools/test --full`, where suites that take minutes run in full.
@@ -98,6 +101,18 @@ function(cip_fuzz_target name)
 	endif()
 endfunction()
 
+# The environment of tests that run the binary.
+function(cip_program_environment ret_environment)
+	set(environment ${CIP_TEST_ENVIRONMENT} "CIP=$<TARGET_FILE:cip>")
+	if(TARGET fake_registry)
+		list(APPEND environment "CIP_FAKE_REGISTRY=$<TARGET_FILE:fake_registry>")
+	endif()
+	if(TARGET token_server)
+		list(APPEND environment "CIP_TOKEN_SERVER=$<TARGET_FILE:token_server>")
+	endif()
+	set(${ret_environment} "${environment}" PARENT_SCOPE)
+endfunction()
+
 function(cip_integration_test name)
 	cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "")
 	if(NOT TARGET cip)
@@ -109,15 +124,21 @@ function(cip_integration_test name)
 	if(CIP_SANITIZE)
 		math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 4")
 	endif()
-	set(environment ${CIP_TEST_ENVIRONMENT} "CIP=$<TARGET_FILE:cip>")
-	if(TARGET fake_registry)
-		list(APPEND environment "CIP_FAKE_REGISTRY=$<TARGET_FILE:fake_registry>")
-	endif()
-	if(TARGET token_server)
-		list(APPEND environment "CIP_TOKEN_SERVER=$<TARGET_FILE:token_server>")
-	endif()
+	cip_program_environment(environment)
 	add_test(NAME integration/${name}
 		COMMAND ${CIP_RUN_TEST} ${PROJECT_SOURCE_DIR}/tests/integration/${name}.sh)
 	set_tests_properties(integration/${name} PROPERTIES
 		LABELS integration TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
+endfunction()
+
+function(cip_interop_test peer name)
+	if(NOT TARGET cip)
+		return()
+	endif()
+	cip_program_environment(environment)
+	add_test(NAME interop/${peer}/${name}
+		COMMAND ${CIP_RUN_TEST} ${PROJECT_SOURCE_DIR}/tests/interop/over ${peer}
+			${PROJECT_SOURCE_DIR}/tests/integration/${name}.sh)
+	set_tests_properties(interop/${peer}/${name} PROPERTIES
+		LABELS interop TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT "${environment}")
 endfunction()

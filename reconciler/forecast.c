@@ -91,15 +91,15 @@ void forecast_source(struct unit *unit, uint32_t from, uint32_t to)
 			&schedule->sources[source].tally);
 
 	if (!settled) {
-		uint32_t batches = (to - from + SCHEDULE_BATCH - 1) / SCHEDULE_BATCH;
+		uint32_t batch = schedule_batch(schedule, to - from);
+		uint32_t batches = (to - from + batch - 1) / batch;
 
 		/* This job counts as the last batch. */
 		unit->pending += batches - 1;
-		for (uint32_t i = 0; i + 1 < batches; i++, from += SCHEDULE_BATCH)
+		for (uint32_t i = 0; i + 1 < batches; i++, from += batch)
 			schedule_add(unit, POOL_URGENT,
-				(struct job){.kind = JOB_SOURCE_ASK,
-					.from = from,
-					.to = from + SCHEDULE_BATCH});
+				(struct job){
+					.kind = JOB_SOURCE_ASK, .from = from, .to = from + batch});
 		forecast_ask(unit, from, to);
 		return;
 	}

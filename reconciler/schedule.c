@@ -10,6 +10,8 @@ enum {
 	THREADS_DEFAULT = 20,
 	/* Lacking pairs are remembered until their unit ends: this bounds them, with units below. */
 	ACTIVE_PAIRS = 100 * 1000,
+	BATCH_MAX = 8,
+	BATCHES_A_WORKER = 4,
 };
 
 static void run_job(void *ctx, void *arg)
@@ -40,6 +42,13 @@ void schedule_add(struct unit *unit, enum pool_lane lane, struct job job)
 {
 	job.unit = unit;
 	pool_add(unit->schedule->pool, lane, mem_dup(&job, sizeof(job)));
+}
+
+uint32_t schedule_batch(const struct schedule *schedule, uint32_t questions)
+{
+	uint32_t batch = questions / (schedule->threads * BATCHES_A_WORKER);
+
+	return batch < 1 ? 1 : batch > BATCH_MAX ? BATCH_MAX : batch;
 }
 
 bool schedule_is_stopped(const struct schedule *schedule)
@@ -167,6 +176,7 @@ void schedule_run(
 		.options = options,
 		.list = list,
 		.clock = clock,
+		.threads = threads,
 		.promoter = {options->registry, copier, hosts, clock, options->cancel},
 		.sources = mem_new(list->sources.len + 1, sizeof(*schedule.sources)),
 	};

@@ -30,6 +30,7 @@ struct schedule {
 	const struct clock *clock;
 	struct promoter promoter;
 	struct pool *pool;
+	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
 	_Atomic uint64_t outcomes[OUTCOMES];
 	_Atomic uint64_t findings[FINDING_KINDS];
@@ -97,12 +98,11 @@ struct job {
 	uint32_t index, from, to;
 };
 
-/* Questions a job asks one after the other. */
-#define SCHEDULE_BATCH 8
-
 /* ---- schedule.c ---- */
 
 void schedule_add(struct unit *unit, enum pool_lane lane, struct job job);
+/* How many of these questions a job asks one after the other: all workers stay busy to the end. */
+uint32_t schedule_batch(const struct schedule *schedule, uint32_t questions);
 bool schedule_is_stopped(const struct schedule *schedule);
 /* Counts, and posts when it is to be told. Takes the record. */
 void schedule_tell(struct schedule *schedule, struct record *record);

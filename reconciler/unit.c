@@ -215,7 +215,7 @@ void unit_list(struct unit *unit, uint32_t index)
 	struct site *site = &unit->sites[index];
 	const struct repository *repository =
 		&unit->schedule->list->destinations.items[site->destination].repository;
-	uint32_t questions, batches;
+	uint32_t questions, batch, batches;
 
 	if (schedule_is_stopped(unit->schedule))
 		site->stopped = true;
@@ -224,16 +224,17 @@ void unit_list(struct unit *unit, uint32_t index)
 		return;
 	}
 	questions = (uint32_t)site->observed.questions.len;
-	batches = (questions + SCHEDULE_BATCH - 1) / SCHEDULE_BATCH;
+	batch = schedule_batch(unit->schedule, questions);
+	batches = (questions + batch - 1) / batch;
 	site->pending = batches;
 	/* Urgent: what was begun is finished first. The last batch is done here. */
 	for (uint32_t i = 0; i + 1 < batches; i++)
 		schedule_add(unit, POOL_URGENT,
 			(struct job){.kind = JOB_ASK,
 				.index = index,
-				.from = i * SCHEDULE_BATCH,
-				.to = (i + 1) * SCHEDULE_BATCH});
-	unit_ask(unit, index, (batches - 1) * SCHEDULE_BATCH, questions);
+				.from = i * batch,
+				.to = (i + 1) * batch});
+	unit_ask(unit, index, (batches - 1) * batch, questions);
 }
 
 void unit_ask(struct unit *unit, uint32_t index, uint32_t from, uint32_t to)

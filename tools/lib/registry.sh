@@ -6,7 +6,8 @@
 #                                     (127.0.0.1:port), REGISTRY_PORT, REGISTRY_PID and REGISTRY_LOG (one
 #                                     line a request, Apache's combined format). Not in a subshell.
 #                                     The registry reads its own REGISTRY_* settings (REGISTRY_AUTH, ...)
-#                                     from the environment.
+#                                     from the environment. CIP_TEST_REGISTRY is another program that is
+#                                     started in the same way (tests/interop).
 #   registry_stop [PID...]            stops these, or all that were started
 #   registry_contents HOST            every tag: "repository tag digest", sorted
 #   push_image HOST REPO TAG [LAYERS] one image; prints the digest of its manifest. The same arguments
@@ -51,7 +52,7 @@ registry_start() {
 		  maxentries: 10000
 	END
 	: >"$directory/registry.log"
-	docker-registry serve "$directory/config.yml" \
+	OTEL_TRACES_EXPORTER=none "${CIP_TEST_REGISTRY:-docker-registry}" serve "$directory/config.yml" \
 		>>"$directory/access.log" 2>>"$directory/registry.log" </dev/null &
 	REGISTRY_PID=$!
 	registry_pids+=("$REGISTRY_PID")
@@ -64,7 +65,7 @@ registry_start() {
 			break
 		fi
 		if ((--tries == 0)) || ! kill -0 "$REGISTRY_PID" 2>/dev/null; then
-			echo "docker-registry does not start in $directory:" >&2
+			echo "${CIP_TEST_REGISTRY:-docker-registry} does not start in $directory:" >&2
 			tail -n 5 "$directory/registry.log" >&2
 			return 1
 		fi
@@ -102,6 +103,7 @@ push_blob() {
 	location=$(registry_curl -X POST -D - -o /dev/null \
 		"$REGISTRY_SCHEME://$host/v2/$repository/blobs/uploads/" |
 		tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+	[[ $location != /* ]] || location=$REGISTRY_SCHEME://$host$location
 	[[ $location == *\?* ]] || location+='?'
 	registry_curl -X PUT -o /dev/null -H 'Content-Type: application/octet-stream' \
 		--data-binary "@$file" "$location&digest=$digest"
