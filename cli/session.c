@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cip_version.h"
+#include "reconciler/accounts.h"
 
 void session_init(struct session *session, const struct options *options)
 {
@@ -88,6 +89,10 @@ bool session_load(struct session *session, bool asks_registries, struct err **er
 
 struct registry *session_registry(const struct session *session, bool read_only, struct err **err)
 {
+	CLEANUP(accounts_release) struct accounts accounts = {0};
+
+	if (session->manifests.declared)
+		accounts_collect(session->manifests.declared, &accounts);
 	const struct registry_options options = {
 		.http = session->http,
 		.hosts = session->config.hosts.items,
@@ -96,6 +101,11 @@ struct registry *session_registry(const struct session *session, bool read_only,
 		.source_authfile = session->options->src_authfile,
 		.destination_authfile = session->options->dest_authfile,
 		.cert_dir = session->options->cert_dir,
+		.google = {.impersonate = session->config.google_accounts.items,
+			.impersonate_count = session->config.google_accounts.len,
+			.iam_endpoint = session->config.google_iam_endpoint},
+		.accounts = accounts.items.items,
+		.account_count = accounts.items.len,
 	};
 
 	return registry_new(&options, err);

@@ -32,9 +32,15 @@ void config_release(struct config *config)
 		free_text(config->hosts.items[i].client_cert_file);
 		free_text(config->hosts.items[i].client_key_file);
 		free_text(config->hosts.items[i].token_server);
+		for (int side = 0; side < CREDENTIAL_SIDES; side++)
+			config_credentials_release(&config->hosts.items[i].credentials[side]);
 	}
 	vec_release(&config->hosts);
 	mem_free(config->git_ca_file);
+	for (size_t i = 0; i < config->google_accounts.len; i++)
+		free_text(config->google_accounts.items[i]);
+	vec_release(&config->google_accounts);
+	mem_free(config->google_iam_endpoint);
 	*config = (struct config){0};
 }
 
@@ -180,7 +186,7 @@ static void parse_git(struct config_parse *p, const struct yml_node *node)
 
 static void parse_file(struct config_parse *p)
 {
-	static const char *const fields[] = {"registries", "network", "git", NULL};
+	static const char *const fields[] = {"registries", "network", "git", "google", NULL};
 	struct yml_node root = yml_root(p->yml), value;
 	size_t field;
 	if (root.kind != YML_NULL &&
@@ -190,8 +196,10 @@ static void parse_file(struct config_parse *p)
 				config_registries(p, &value);
 			else if (field == 1)
 				config_network(p, &value);
-			else
+			else if (field == 2)
 				parse_git(p, &value);
+			else
+				config_google(p, &value);
 		}
 	}
 	yml_end(p->yml);

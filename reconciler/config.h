@@ -17,6 +17,8 @@ struct config {
 	VEC(struct registry_host_options) hosts; /* `registries:`; strings owned */
 	struct http_options network;		 /* `network:`; 0 where nothing is said */
 	char *git_ca_file;			 /* `git: {ca: …}`; NULL: none */
+	VEC(const char *) google_accounts;	 /* `google: {impersonate: …}`; owned */
+	char *google_iam_endpoint;		 /* `google: {iam_endpoint: …}`; NULL: none */
 };
 
 /*

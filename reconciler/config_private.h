@@ -36,6 +36,14 @@ void config_count(struct config_parse *p, const struct yml_node *node, const cha
 
 void config_registries(struct config_parse *p, const struct yml_node *node);
 
+/* ---- config_credentials.c ---- */
+
+/* The `credentials:` of one registry. */
+void config_credentials(struct config_parse *p, const struct yml_node *node,
+	struct credential_options sides[CREDENTIAL_SIDES]);
+void config_credentials_release(struct credential_options *options);
+void config_google(struct config_parse *p, const struct yml_node *node);
+
 /* ---- config_network.c ---- */
 
 void config_network(struct config_parse *p, const struct yml_node *node);

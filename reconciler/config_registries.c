@@ -100,7 +100,7 @@ static void parse_habit(struct config_parse *p, const char *field, const struct 
 static void parse_host_options(struct config_parse *p, const struct yml_node *key)
 {
 	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
-		"endpoint_credentials", "client_cert", "client_key", "token_server",
+		"endpoint_credentials", "client_cert", "client_key", "credentials", "token_server",
 		"chunked_upload", "cross_mounts", "tags_page_size", NULL};
 	struct yml_node place = *key, value;
 	size_t field;
@@ -140,6 +140,9 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 		case 6:
 			host->client_key_file =
 				config_path(p, &value, "client_key: the path of a PEM file");
+			break;
+		case 7:
+			config_credentials(p, &value, host->credentials);
 			break;
 		default:
 			parse_habit(p, fields[field], &value, host);

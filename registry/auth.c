@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "registry/auth_google.h"
 #include "registry/auth_private.h"
 #include "registry/host.h"
 
@@ -361,24 +362,62 @@ void auth_use_release(struct auth_use *use)
 }
 
 /* Another machine answers for a host with an endpoint; it gets secrets only if that was said. */
+static bool is_elsewhere(const struct host *host)
+{
+	return host->public_origin && !host->endpoint_gets_credentials;
+}
+
 bool auth_find_credential(struct auth_use *use, struct err **err)
 {
 	struct auth_host *state = use->host->auth;
-	if (!credentials_find(use->auth->credentials, use->side, use->host->name, use->path,
-		    &use->credential, err))
+	bool elsewhere = is_elsewhere(use->host);
+	struct credentials *credentials = use->auth->credentials;
+	const char *name = use->host->name;
+	bool ok = elsewhere
+		? credentials_find_stored(
+			  credentials, use->side, name, use->path, &use->credential, err)
+		: credentials_find(credentials, use->side, name, use->path, &use->credential, err);
+	if (!ok)
 		return false;
-	bool elsewhere = use->host->public_origin && !use->host->endpoint_gets_credentials;
 	use->is_withheld = use->credential->kind != CREDENTIAL_ANONYMOUS &&
 		(elsewhere ||
 			(auth_host_wants(state) == AUTH_WANTS_TOKEN &&
 				!state->realm.takes_secrets &&
-				use->credential->kind != CREDENTIAL_REGISTRY_TOKEN));
+				use->credential->kind != CREDENTIAL_REGISTRY_TOKEN &&
+				use->credential->kind != CREDENTIAL_GOOGLE));
+	return true;
+}
+
+/* Google's registries take access tokens as they are: nothing has to be asked first. */
+static bool prepare_google(struct auth_use *use, bool *ret_prepared, struct err **err)
+{
+	CLEANUP(lease_release) struct lease lease = {0};
+	const struct credential *credential;
+	*ret_prepared = false;
+	if (!use->host->quirks.is_google || is_elsewhere(use->host))
+		return true;
+	if (!auth_find_credential(use, err))
+		return false;
+	credential = use->credential;
+	if (credential->kind != CREDENTIAL_GOOGLE)
+		return true;
+	if (!google_token(credential->google, credential->username, use->tally, &lease, err))
+		return false;
+	use->value = mem_printf("Bearer %s", lease.text);
+	use->serial = lease.serial;
+	use->is_fresh = lease.is_fresh;
+	*ret_prepared = true;
 	return true;
 }
 
 bool auth_prepare(struct auth_use *use, bool may_probe, struct err **err)
 {
+	bool prepared;
 	forget_sending(use);
+	if (!prepare_google(use, &prepared, err))
+		return false;
+	if (prepared)
+		return true;
 	enum auth_wants wants = settle(use, may_probe);
 	if (wants == AUTH_WANTS_UNKNOWN || wants == AUTH_WANTS_NOTHING)
 		return true;

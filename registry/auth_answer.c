@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "net/url.h"
+#include "registry/auth_google.h"
 #include "registry/auth_private.h"
 #include "registry/host.h"
 
@@ -161,6 +162,32 @@ static bool token_has_another_chance(
 	return status == 401 && take_scope(use, challenge);
 }
 
+static bool shows_google(const struct auth_use *use)
+{
+	return use->value && use->credential && use->credential->kind == CREDENTIAL_GOOGLE;
+}
+
+static bool google_has_another_chance(struct auth_use *use, int status)
+{
+	if (status != 401 || use->is_fresh || use->refusals++ == REFUSALS_MAX)
+		return false;
+	google_refuse(use->credential->google, use->credential->username, use->serial);
+	return true;
+}
+
+/* A secret that was changed in its file meanwhile is another credential. */
+static bool was_replaced(struct auth_use *use, int status, bool *ret_replaced, struct err **err)
+{
+	unsigned shown = use->credential->id;
+	*ret_replaced = false;
+	if (status != 401)
+		return true;
+	if (!auth_find_credential(use, err))
+		return false;
+	*ret_replaced = use->credential->id != shown && !use->is_withheld;
+	return true;
+}
+
 bool auth_answered(
 	struct auth_use *use, const struct http_response *answer, bool *ret_again, struct err **err)
 {
@@ -170,8 +197,12 @@ bool auth_answered(
 	bool by_registry = answer->url && host_owns_url(use->host, answer->url);
 	*ret_again = false;
 	if (!refused || !by_registry) {
-		if (!use->value)
+		if (!use->value || shows_google(use))
 			end_probe(use, true);
+		return true;
+	}
+	if (shows_google(use)) {
+		*ret_again = google_has_another_chance(use, status);
 		return true;
 	}
 	auth_challenge_of(answer, &challenge);
@@ -180,10 +211,11 @@ bool auth_answered(
 	if (!ok || use->refusals == REFUSALS_MAX)
 		return ok;
 	use->refusals++;
-	if (use->key)
-		*ret_again = token_has_another_chance(use, status, &challenge);
-	else if (!use->value)
+	if (!use->value)
 		return has_more_to_show(
 			use, status, challenge.scheme != AUTH_SCHEME_NONE, ret_again, err);
+	if (!use->key)
+		return was_replaced(use, status, ret_again, err);
+	*ret_again = token_has_another_chance(use, status, &challenge);
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/enc.h"
 #include "net/url.h"
+#include "registry/auth_form.h"
 
 #define URL_BYTES ((size_t)16 * 1024)
 #define TOKEN_MAX ((size_t)32 * 1024)
@@ -28,8 +29,7 @@ static int64_t life_of(const json_t *expires_in)
 	return (int64_t)(seconds * 1000);
 }
 
-/* What can stand in a header without meaning anything else there. */
-static bool is_token(const char *text)
+bool auth_token_is_valid(const char *text)
 {
 	size_t len = strlen(text);
 	for (size_t i = 0; i < len; i++)
@@ -45,7 +45,7 @@ bool auth_token_parse(
 	const char *token = json_string_value(json_object_get(root, "token"));
 	if (!token || !*token)
 		token = json_string_value(json_object_get(root, "access_token"));
-	bool ok = token && is_token(token);
+	bool ok = token && auth_token_is_valid(token);
 	if (ok) {
 		*ret_token = mem_strdup(token);
 		*ret_life_ms = life_of(json_object_get(root, "expires_in"));
@@ -56,32 +56,12 @@ bool auth_token_parse(
 
 /* ---- Questions ---- */
 
-static void add_encoded(struct str *out, const char *text)
-{
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:,";
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			str_add_char(out, *text);
-		else
-			str_addf(out, "%%%02X", (unsigned char)*text);
-	}
-}
-
-static void add_parameter(struct str *out, const char *name, const char *value)
-{
-	if (out->len > 0)
-		str_add_char(out, '&');
-	str_addf(out, "%s=", name);
-	add_encoded(out, value);
-}
-
 static void add_scopes_apart(struct str *out, const struct auth_scopes *scopes)
 {
 	for (size_t i = 0; i < scopes->len; i++) {
 		CLEANUP(str_release) struct str scope = STR_INIT(URL_BYTES);
 		auth_scope_format(&scopes->items[i], &scope);
-		add_parameter(out, "scope", str_text(&scope));
+		auth_form_add(out, "scope", str_text(&scope));
 	}
 }
 
@@ -92,7 +72,7 @@ static void add_scopes_together(struct str *out, const struct auth_scopes *scope
 		str_add_text(&all, i ? " " : "");
 		auth_scope_format(&scopes->items[i], &all);
 	}
-	add_parameter(out, "scope", str_text(&all));
+	auth_form_add(out, "scope", str_text(&all));
 }
 
 char *auth_basic(const char *username, const char *secret)
@@ -139,7 +119,7 @@ static bool do_get(
 	CLEANUP(str_release) struct str query = STR_INIT(URL_BYTES);
 	const struct credential *credential = request->credential;
 	if (request->service)
-		add_parameter(&query, "service", request->service);
+		auth_form_add(&query, "service", request->service);
 	add_scopes_apart(&query, request->scopes);
 	CLEANUP(mem_freep)
 	char *url = mem_printf("%s%c%s", request->realm->url,
@@ -164,12 +144,12 @@ static bool do_post(
 	CLEANUP(str_release_secret) struct str form = STR_INIT(AUTH_TOKEN_RESPONSE_MAX);
 	static const struct http_header header = {
 		"Content-Type", "application/x-www-form-urlencoded", false};
-	add_parameter(&form, "grant_type", "refresh_token");
+	auth_form_add(&form, "grant_type", "refresh_token");
 	if (request->service)
-		add_parameter(&form, "service", request->service);
-	add_parameter(&form, "client_id", client_id);
+		auth_form_add(&form, "service", request->service);
+	auth_form_add(&form, "client_id", client_id);
 	add_scopes_together(&form, request->scopes);
-	add_parameter(&form, "refresh_token", request->credential->secret);
+	auth_form_add(&form, "refresh_token", request->credential->secret);
 	if (str_overflowed(&form))
 		return err_set(err, ERR_AUTH, "the identity token is too long");
 	http.method = "POST";

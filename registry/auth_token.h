@@ -34,6 +34,9 @@ bool auth_token_fetch(const struct auth_token_request *request, char **ret_token
 bool auth_token_parse(
 	const char *text, size_t len, char **ret_token, int64_t *ret_life_ms, struct err **err);
 
+/* What can stand in a header without meaning anything else there. */
+bool auth_token_is_valid(const char *text);
+
 /* "Basic ..." of RFC 7617; fresh secret text. */
 char *auth_basic(const char *username, const char *secret);
 

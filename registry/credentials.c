@@ -11,6 +11,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "registry/auth_google.h"
+#include "registry/auth_token.h"
 #include "registry/credentials_private.h"
 #include "registry/lease.h"
 #include "registry/quirks.h"
@@ -20,10 +22,13 @@
 #define HELPER_LIFE_MS ((int64_t)15 * 60 * 1000)
 
 struct credentials {
-	struct credential_file *authfile[CREDENTIAL_SIDES]; /* NULL: not given */
-	VEC(struct credential_file *) files;		    /* of both sides, in order */
+	struct credential_watch *authfile[CREDENTIAL_SIDES]; /* NULL: not given */
+	struct credential_config *config;
+	VEC(struct credential_file *) files; /* of both sides, in order */
+	struct google *google;		     /* NULL: not asked */
 	struct leases *helpers;
 	struct cancel *cancel;
+	bool read_only;
 	pthread_mutex_t lock;		     /* guards what follows */
 	VEC(struct credential *) handed_out; /* owned */
 };
@@ -68,12 +73,9 @@ static bool add_authfile(struct credentials *credentials, enum credential_side s
 {
 	if (!path)
 		return true;
-	credentials->authfile[side] = read_file(path, err);
-	if (credentials->authfile[side])
-		return true;
-	if (err && *err)
-		(*err)->kind = ERR_USAGE;
-	return err_prefix(err, side == CREDENTIAL_SOURCE ? "--src-authfile" : "--dest-authfile");
+	credentials->authfile[side] = credential_watch_new(path, true, err);
+	return credentials->authfile[side] ||
+		err_prefix(err, side == CREDENTIAL_SOURCE ? "--src-authfile" : "--dest-authfile");
 }
 
 /*
@@ -142,6 +144,21 @@ static bool add_places(struct credentials *credentials, struct err **err)
 
 /* ---- Life ---- */
 
+static bool add_google(struct credentials *credentials, const struct credentials_options *options,
+	struct err **err)
+{
+	const struct google_options google = {
+		.http = options->http,
+		.clock = options->clock,
+		.read_only = options->read_only,
+		.iam_endpoint = options->google.iam_endpoint,
+	};
+	if (!options->http)
+		return true;
+	credentials->google = google_new(&google, err);
+	return credentials->google != NULL;
+}
+
 struct credentials *credentials_new(const struct credentials_options *options, struct err **err)
 {
 	CLEANUP(credentials_freep)
@@ -149,11 +166,14 @@ struct credentials *credentials_new(const struct credentials_options *options, s
 	pthread_mutex_init(&credentials->lock, NULL);
 	credentials->helpers = leases_new(options->clock);
 	credentials->cancel = options->cancel;
+	credentials->read_only = options->read_only;
 	for (int side = 0; side < CREDENTIAL_SIDES; side++)
 		if (!add_authfile(
 			    credentials, (enum credential_side)side, options->authfile[side], err))
 			return NULL;
-	if (!add_places(credentials, err))
+	credentials->config = credential_config_new(options, err);
+	if (!credentials->config || !add_places(credentials, err) ||
+		!add_google(credentials, options, err))
 		return NULL;
 	return steal_ptr(&credentials);
 }
@@ -163,7 +183,8 @@ void credentials_free(struct credentials *credentials)
 	if (!credentials)
 		return;
 	for (int side = 0; side < CREDENTIAL_SIDES; side++)
-		file_free(credentials->authfile[side]);
+		credential_watch_free(credentials->authfile[side]);
+	credential_config_free(credentials->config);
 	for (size_t i = 0; i < credentials->files.len; i++)
 		file_free(credentials->files.items[i]);
 	vec_release(&credentials->files);
@@ -176,36 +197,41 @@ void credentials_free(struct credentials *credentials)
 	}
 	vec_release(&credentials->handed_out);
 	leases_free(credentials->helpers);
+	google_free(credentials->google);
 	pthread_mutex_destroy(&credentials->lock);
 	mem_free(credentials);
 }
 
 /* ---- Handing out ---- */
 
-static const struct credential *hand_out(struct credentials *credentials, enum credential_kind kind,
-	const char *username, const char *secret, const char *origin)
+static bool is_same(const struct credential *a, const struct credential *b)
+{
+	return a->kind == b->kind && a->google == b->google &&
+		strcmp(a->username, b->username) == 0 && strcmp(a->secret, b->secret) == 0;
+}
+
+/* Texts are copied. */
+static const struct credential *hand_out(
+	struct credentials *credentials, const struct credential *wanted)
 {
 	unsigned id = 0;
 	struct credential *found = NULL;
 	pthread_mutex_lock(&credentials->lock);
 	for (size_t i = 0; i < credentials->handed_out.len && !found; i++) {
 		struct credential *old = credentials->handed_out.items[i];
-		bool same = old->kind == kind && strcmp(old->username, username) == 0 &&
-			strcmp(old->secret, secret) == 0;
+		bool same = is_same(old, wanted);
 		if (same)
 			id = old->id;
-		if (same && strcmp(old->origin, origin) == 0)
+		if (same && strcmp(old->origin, wanted->origin) == 0)
 			found = old;
 	}
 	if (!found) {
 		found = mem_new(1, sizeof(*found));
-		*found = (struct credential){
-			.kind = kind,
-			.id = id ? id : (unsigned)credentials->handed_out.len + 1,
-			.username = mem_strdup(username),
-			.secret = mem_strdup(secret),
-			.origin = mem_strdup(origin),
-		};
+		*found = *wanted;
+		found->id = id ? id : (unsigned)credentials->handed_out.len + 1;
+		found->username = mem_strdup(wanted->username);
+		found->secret = mem_strdup(wanted->secret);
+		found->origin = mem_strdup(wanted->origin);
 		*vec_push(&credentials->handed_out) = found;
 	}
 	pthread_mutex_unlock(&credentials->lock);
@@ -257,8 +283,10 @@ static bool ask_helper(struct credentials *credentials, const char *suffix, cons
 	enum credential_kind kind = (enum credential_kind)(lease.text[0] - '0');
 	char *username = lease.text + 2, *end = strchr(username, '\n');
 	*end = '\0';
+	const struct credential answer = {
+		.kind = kind, .username = username, .secret = end + 1, .origin = origin};
 	if (kind != CREDENTIAL_ANONYMOUS)
-		*ret_credential = hand_out(credentials, kind, username, end + 1, origin);
+		*ret_credential = hand_out(credentials, &answer);
 	*end = '\n';
 	return true;
 }
@@ -279,21 +307,162 @@ static bool find_in(struct credentials *credentials, const struct credential_fil
 	}
 	const struct credential_entry *entry = credential_file_entry(file, host, path);
 	if (entry)
-		*ret_credential = hand_out(
-			credentials, entry->kind, entry->username, entry->secret, file->origin);
+		*ret_credential = hand_out(credentials,
+			&(struct credential){.kind = entry->kind,
+				.username = entry->username,
+				.secret = entry->secret,
+				.origin = file->origin});
 	return true;
+}
+
+/* A secret that is alone in its file. */
+static bool take_secret(struct credentials *credentials, const struct credential_given *given,
+	enum credential_kind kind, const struct credential **ret_credential, struct err **err)
+{
+	char *secret = credential_watch_secret(given->watch);
+	bool ok = kind == CREDENTIAL_PASSWORD || auth_token_is_valid(secret);
+	if (ok)
+		*ret_credential = hand_out(credentials,
+			&(struct credential){.kind = kind,
+				.username = given->username,
+				.secret = secret,
+				.origin = given->origin});
+	mem_free_secret_string(secret);
+	return ok || err_set(err, ERR_AUTH, "%s: what it holds is no token", given->origin);
+}
+
+/* What cip.yaml says, Google's credentials apart. */
+static bool find_given(struct credentials *credentials, const struct credential_given *given,
+	const char *host, const char *path, const struct credential **ret_credential,
+	struct err **err)
+{
+	switch (given->way) {
+	case CREDENTIAL_WAY_PASSWORD_FILE:
+		return take_secret(credentials, given, CREDENTIAL_PASSWORD, ret_credential, err);
+	case CREDENTIAL_WAY_TOKEN_FILE:
+		return take_secret(
+			credentials, given, CREDENTIAL_REGISTRY_TOKEN, ret_credential, err);
+	case CREDENTIAL_WAY_IDENTITY_TOKEN_FILE:
+		return take_secret(
+			credentials, given, CREDENTIAL_IDENTITY_TOKEN, ret_credential, err);
+	case CREDENTIAL_WAY_AUTHFILE:
+		return find_in(credentials, credential_watch_file(given->watch), host, path,
+			ret_credential, err);
+	case CREDENTIAL_WAY_HELPER:
+		return ask_helper(credentials, given->helper, host, ret_credential, err) ||
+			err_prefix(err, "cip.yaml");
+	case CREDENTIAL_WAY_ANONYMOUS:
+		*ret_credential = &credential_anonymous;
+		break;
+	case CREDENTIAL_WAY_NONE:
+	case CREDENTIAL_WAY_GOOGLE:
+		break;
+	}
+	return true;
+}
+
+static bool find_stored(struct credentials *credentials, const char *host, const char *path,
+	const struct credential **ret_credential, struct err **err)
+{
+	for (size_t i = 0; i < credentials->files.len && !*ret_credential; i++)
+		if (!find_in(credentials, credentials->files.items[i], host, path, ret_credential,
+			    err))
+			return false;
+	return true;
+}
+
+/* ---- Google ---- */
+
+/* What there is of Google's credentials, for the account or, with "", for themselves. */
+static bool find_google(struct credentials *credentials, struct google *google, const char *account,
+	const struct credential **ret_credential, struct err **err)
+{
+	CLEANUP(mem_freep) char *found = NULL;
+	if (!google_find(google, &found, err))
+		return false;
+	if (!found)
+		return true;
+	CLEANUP(mem_freep)
+	char *origin = *account ? mem_printf("the account %s, with %s", account, found)
+				: mem_strdup(found);
+	const struct credential credential = {
+		.kind = CREDENTIAL_GOOGLE,
+		.username = (char *)(uintptr_t)account,
+		.secret = (char *)(uintptr_t)nobody,
+		.origin = origin,
+		.google = google,
+	};
+	*ret_credential = hand_out(credentials, &credential);
+	return true;
+}
+
+/* What somebody asked for in so many words has to be there. */
+static bool find_wanted_google(struct credentials *credentials,
+	const struct credential_given *given, const char *account,
+	const struct credential **ret_credential, struct err **err)
+{
+	struct google *google = given->google ? given->google : credentials->google;
+	if (!find_google(credentials, google, account, ret_credential, err))
+		return false;
+	return *ret_credential ||
+		err_set(err, ERR_AUTH,
+			"cip.yaml wants Google's credentials%s%s, and there are none: neither "
+			"GOOGLE_APPLICATION_CREDENTIALS, nor \"gcloud auth application-default "
+			"login\", nor a metadata server",
+			*account ? " to impersonate " : "", account);
+}
+
+/* ---- The order ---- */
+
+static bool find(struct credentials *credentials, enum credential_side side, const char *host,
+	const char *path, bool with_google, const struct credential **ret_credential,
+	struct err **err)
+{
+	const struct credential_given *given =
+		credential_config_find(credentials->config, side, host);
+	bool is_google = with_google && credentials->google && quirks_of(host)->is_google;
+	const char *account = "";
+	if (credentials->authfile[side] &&
+		!find_in(credentials, credential_watch_file(credentials->authfile[side]), host,
+			path, ret_credential, err))
+		return false;
+	if (!*ret_credential && !find_given(credentials, given, host, path, ret_credential, err))
+		return false;
+	if (!*ret_credential && is_google && !credentials->read_only &&
+		!credential_config_account(credentials->config, side, host, path, &account, err))
+		return false;
+	if (!*ret_credential && given->google && !is_google)
+		*ret_credential = hand_out(credentials,
+			&(struct credential){.kind = CREDENTIAL_GOOGLE,
+				.username = (char *)(uintptr_t)nobody,
+				.secret = (char *)(uintptr_t)nobody,
+				.origin = given->origin,
+				.google = given->google});
+	if (!*ret_credential && (given->google || *account))
+		return find_wanted_google(credentials, given, account, ret_credential, err);
+	if (!*ret_credential && !find_stored(credentials, host, path, ret_credential, err))
+		return false;
+	return *ret_credential || !is_google ||
+		find_google(credentials, credentials->google, "", ret_credential, err);
 }
 
 bool credentials_find(struct credentials *credentials, enum credential_side side, const char *host,
 	const char *path, const struct credential **ret_credential, struct err **err)
 {
 	const struct credential *found = NULL;
-	if (credentials->authfile[side] &&
-		!find_in(credentials, credentials->authfile[side], host, path, &found, err))
+	if (!find(credentials, side, host, path, true, &found, err))
 		return false;
-	for (size_t i = 0; i < credentials->files.len && !found; i++)
-		if (!find_in(credentials, credentials->files.items[i], host, path, &found, err))
-			return false;
+	*ret_credential = found ? found : &credential_anonymous;
+	return true;
+}
+
+bool credentials_find_stored(struct credentials *credentials, enum credential_side side,
+	const char *host, const char *path, const struct credential **ret_credential,
+	struct err **err)
+{
+	const struct credential *found = NULL;
+	if (!find(credentials, side, host, path, false, &found, err))
+		return false;
 	*ret_credential = found ? found : &credential_anonymous;
 	return true;
 }

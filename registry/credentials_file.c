@@ -217,11 +217,11 @@ bool credential_file_parse(const char *text, size_t len, const char *origin,
 	return true;
 }
 
-static bool holds(const char *entry, const char *path)
+bool credential_path_holds(const char *prefix, const char *path)
 {
-	size_t len = strlen(entry);
+	size_t len = strlen(prefix);
 	return len == 0 ||
-		(strncmp(entry, path, len) == 0 && (path[len] == '/' || path[len] == '\0'));
+		(strncmp(prefix, path, len) == 0 && (path[len] == '/' || path[len] == '\0'));
 }
 
 const struct credential_entry *credential_file_entry(
@@ -230,7 +230,7 @@ const struct credential_entry *credential_file_entry(
 	const struct credential_entry *best = NULL;
 	for (size_t i = 0; i < file->entries.len; i++) {
 		const struct credential_entry *entry = &file->entries.items[i];
-		if (strcmp(entry->host, host) == 0 && holds(entry->path, path) &&
+		if (strcmp(entry->host, host) == 0 && credential_path_holds(entry->path, path) &&
 			(!best || strlen(entry->path) > strlen(best->path)))
 			best = entry;
 	}

@@ -133,6 +133,13 @@ static bool open_views(
 		.credentials = {
 			.authfile = {[CREDENTIAL_SOURCE] = options->source_authfile,
 				[CREDENTIAL_DESTINATION] = options->destination_authfile},
+			.hosts = options->hosts,
+			.host_count = options->host_count,
+			.google = options->google,
+			.accounts = options->accounts,
+			.account_count = options->account_count,
+			.read_only = options->read_only,
+			.http = options->http,
 			.clock = settings ? settings->clock : &clock_system,
 			.cancel = settings ? settings->cancel : NULL,
 		}};

@@ -16,6 +16,7 @@
 #include "image/digest.h"
 #include "image/reference.h"
 #include "net/http.h"
+#include "registry/credential_options.h"
 
 struct registry;
 
@@ -29,6 +30,7 @@ struct registry_host_options {
 	/* PEM files, both or neither. With these or a ca_file no directory (cert_dir) is looked at. */
 	const char *client_cert_file, *client_key_file;
 	bool endpoint_gets_credentials; /* those of `host`; otherwise the endpoint is asked anonymously */
+	struct credential_options credentials[CREDENTIAL_SIDES];
 	/* Over registry/quirks.h; NULL, 0 and false leave what is said there. */
 	const char *token_server; /* a host that may see the secrets of this one */
 	bool chunked_upload;
@@ -47,6 +49,9 @@ struct registry_options {
 	const char *destination_authfile;
 	/* Certificates of registries, before docker's and containers' (registry/trust.h); NULL: none. */
 	const char *cert_dir;
+	struct google_account_options google;
+	const struct credential_account *accounts; /* of the manifests; copied as far as needed */
+	size_t account_count;
 };
 
 /* ERR_USAGE for unusable host options (CA file, endpoint), certificates and credentials. */

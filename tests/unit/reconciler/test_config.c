@@ -120,14 +120,14 @@ Test(config, unknown_and_duplicate_keys)
 		      "network: {timeout: 3s, attempts: 2, attempts: 3}\n"
 		      "registries: {a.io: {insecure: true}, A.IO: {}, a.io.:443: {}}\n"
 		      "network:\n",
-		"1:1: unknown key \"registry\": expected registries, network or git\n"
+		"1:1: unknown key \"registry\": expected registries, network, git or google\n"
 		"2:11: unknown key \"timeout\": expected connections_per_host, attempts, "
 		"connect_timeout, first_byte_timeout, stall_timeout, retry_base, retry_max or "
 		"retry_after_max\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
-		"endpoint_credentials, client_cert, client_key, token_server, chunked_upload, "
-		"cross_mounts or tags_page_size\n"
+		"endpoint_credentials, client_cert, client_key, credentials, token_server, "
+		"chunked_upload, cross_mounts or tags_page_size\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
 		"3:48: \"a.io.:443\" is another spelling of a.io, which stands here already\n"
 		"4:1: duplicate key \"network\": it stands on line 2 already\n");
