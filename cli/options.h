@@ -33,6 +33,7 @@ struct options {
 	const char *cert_dir;
 
 	bool confirm;
+	bool verify_writes;
 	bool parse_only;
 	bool strict;
 	const char *fail_on_text;

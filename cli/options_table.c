@@ -154,6 +154,13 @@ static const struct flag job_flags[] = {
 		FIELD(confirm),
 		.help = "write to the registries; without it the plan is printed and nothing is "
 			"changed"},
+	{.name = "verify-writes",
+		.type = FLAG_BOOL,
+		FIELD(verify_writes),
+		.help = "look again at every tag that was written; one request for each",
+		.details =
+			"The registry's answer to a write is always checked. This finds one that "
+			"says more than it did, and a tag that somebody moved meanwhile."},
 	{.name = "parse-only",
 		.type = FLAG_BOOL,
 		FIELD(parse_only),

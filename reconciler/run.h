@@ -20,6 +20,7 @@ struct run_options {
 	const struct clock *clock;	 /* NULL: clock_system */
 	unsigned threads;		 /* 0: 20 */
 	bool confirm;			 /* write; otherwise the run ends with the plan */
+	bool verify_writes;		 /* look at each tag again after it was written */
 	bool records_for_all;		 /* a record for pairs that are in place too */
 };
 

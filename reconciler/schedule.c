@@ -172,6 +172,8 @@ void schedule_run(
 	struct copier *copier = options->confirm
 		? copier_new(options->registry, NULL, clock, options->cancel)
 		: NULL;
+	if (copier && options->verify_writes)
+		copier_verify_writes(copier);
 	struct schedule schedule = {
 		.options = options,
 		.list = list,

@@ -35,6 +35,11 @@ struct copier *copier_new(struct registry *registry, const struct copy_limits *l
 	return copier;
 }
 
+void copier_verify_writes(struct copier *copier)
+{
+	copier->verifies_writes = true;
+}
+
 void copier_free(struct copier *copier)
 {
 	if (!copier)

@@ -26,6 +26,9 @@ struct copy_limits {
 struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
 	const struct clock *clock, struct cancel *cancel);
 void copier_free(struct copier *copier);
+
+/* Before the first copy: a tag that was written is looked at again, at a HEAD each. */
+void copier_verify_writes(struct copier *copier);
 DEFINE_CLEANUP(struct copier, copier_freep, copier_free)
 
 enum copy_tag_state {
@@ -53,7 +56,8 @@ struct copy_destination {
 };
 
 /*
- * Brings `digest` of `source` to every destination. Returns false only if nothing could be read
+ * Brings `digest` of `source` to every destination. A tag that another look finds elsewhere after
+ * it was written is ERR_DIGEST of that destination, and pending again. Returns false only if nothing could be read
  * from the source (ERR_NOT_FOUND: the source does not hold it; then no destination was touched);
  * otherwise each destination carries its own outcome, and a failure of one stops no other.
  * Reads of the source are counted in `source_tally`.

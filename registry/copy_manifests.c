@@ -62,7 +62,7 @@ static void run(struct group *group, struct puts *puts)
 		struct put *put = puts->items.items[i];
 		struct copy_destination *to = put->target->to;
 		manifest_put_init(&put->request, group->copier->registry, &to->repository,
-			put->node->key, &put->node->document, &to->tally);
+			put->node->key, "", &put->node->document, &to->tally);
 		pointers[i] = &put->request;
 	}
 	requests_run(pointers, puts->items.len);

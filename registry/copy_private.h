@@ -20,6 +20,7 @@ struct copier {
 	const struct clock *clock;
 	struct cancel *cancel;
 	struct copy_memory *memory;
+	bool verifies_writes;
 };
 
 /* One manifest or index of the image. */

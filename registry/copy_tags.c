@@ -1,133 +1,143 @@
 /*
- * The root of an image, last of all: PUT under each tag, or by digest where there is none. A tag is
- * written only on a look younger than a minute; an older one is looked at again first, since
- * registries overwrite tags silently and have no compare-and-swap.
+ * The root of an image, last of all: PUT under each tag, or by digest where there is none. Tags of
+ * one target go together where the host takes that; what it does not take together is sent again
+ * one by one, in rounds until every tag has ended.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry/copy_private.h"
+#include "registry/copy_looks.h"
 #include "registry/manifest_request.h"
 
-/* Trust rule 2. */
-#define LOOK_MAX_AGE_MS 60000
-
-/* PUTs prepared together; bounds memory and how old a look gets while they are sent. */
-#define SLICE 32
-
+/* One request of a round: consecutive jobs of one target. */
 struct tag_put {
-	struct target *target;
-	struct copy_tag *tag; /* NULL: by digest */
+	struct tag_job *jobs;
+	size_t count;
 	struct request request;
 };
 
-static bool is_stale(const struct copier *copier, const struct copy_destination *to)
+static bool is_open(const struct tag_job *job)
 {
-	return clock_monotonic_ms(copier->clock) - to->observed_ms > LOOK_MAX_AGE_MS;
+	const struct copy_destination *to = job->target->to;
+	/* A tag that moved is no reason against the others of its destination. */
+	bool is_blocked = to->err && !err_is(to->err, ERR_CONFLICT);
+	return !job->has_ended && !is_blocked && !job->target->missing;
 }
 
-/* ---- Looking again ---- */
-
-static void take_look(struct group *group, struct tag_put *put, struct copy_tag *tag)
+/* How many of the jobs, the first of which is open, may be tried in one request. */
+static size_t together(const struct tag_job *jobs, size_t count)
 {
-	struct copy_destination *to = put->target->to;
-	const struct digest *wanted = &group->tree.nodes.items[0]->document.digest;
-	struct digest found;
-	CLEANUP(err_freep) struct err *err = NULL;
-	bool said = false;
-	bool exists = manifest_head_take(&put->request, &found, &said, &err);
-	if (exists && !said)
-		exists = registry_manifest_head(group->copier->registry, &to->repository, tag->name,
-			&to->tally, &found, &err);
-	if (!exists) {
-		if (!err_is(err, ERR_NOT_FOUND))
-			target_fail(put->target, steal_ptr(&err));
-		return;
-	}
-	if (digest_equal(&found, wanted)) {
-		tag->state = COPY_TAG_IN_PLACE;
-		return;
-	}
-	char text[DIGEST_TEXT_SIZE];
-	tag->state = COPY_TAG_MOVED;
-	tag->found = found;
-	err_set(&err, ERR_CONFLICT, "%s/%s:%s points to %s meanwhile: not overwritten",
-		to->repository.host, to->repository.path, tag->name, digest_format(&found, text));
-	err_keep_first(&to->err, &err);
+	size_t n = 1;
+	if (!jobs[0].tag || jobs[0].goes_alone)
+		return 1;
+	while (n < count && jobs[n].target == jobs[0].target && is_open(&jobs[n]) &&
+		!jobs[n].goes_alone)
+		n++;
+	return n;
 }
 
-static void look_again(struct group *group, struct tag_put *puts, size_t count)
+static void put_init(struct group *group, struct tag_put *put, struct tag_job *jobs, size_t count)
 {
-	struct request *pointers[SLICE] = {0};
-	for (size_t i = 0; i < count; i++) {
-		struct copy_destination *to = puts[i].target->to;
-		if (!puts[i].tag || !is_stale(group->copier, to))
-			continue;
-		manifest_head_init(&puts[i].request, group->copier->registry, &to->repository,
-			puts[i].tag->name, &to->tally);
-		pointers[i] = &puts[i].request;
-	}
-	requests_run(pointers, count);
-	for (size_t i = 0; i < count; i++) {
-		struct copy_tag *tag = puts[i].tag;
-		if (!pointers[i] || !tag)
-			continue;
-		take_look(group, &puts[i], tag);
-		request_release(&puts[i].request);
-	}
-}
-
-/* ---- Writing ---- */
-
-static void take_put(struct group *group, struct tag_put *put)
-{
-	struct err *err = NULL;
-	if (!manifest_put_take(&put->request, &group->tree.nodes.items[0]->document, &err)) {
-		target_refused_manifest(put->target, err);
-		return;
-	}
-	if (put->tag) {
-		put->tag->state = COPY_TAG_WRITTEN;
-		put->tag->written_unix_ms = clock_unix_ms(group->copier->clock);
-	}
-}
-
-static void run(struct group *group, struct tag_put *puts, size_t count)
-{
+	struct registry *registry = group->copier->registry;
+	struct copy_destination *to = jobs[0].target->to;
 	const struct node *root = group->tree.nodes.items[0];
-	struct request *pointers[SLICE] = {0};
-	look_again(group, puts, count);
-	for (size_t i = 0; i < count; i++) {
-		struct copy_destination *to = puts[i].target->to;
-		bool pending = !puts[i].tag || puts[i].tag->state == COPY_TAG_PENDING;
-		/* A tag that moved is no reason against the others of its destination. */
-		bool blocked = to->err && !err_is(to->err, ERR_CONFLICT);
-		if (!pending || blocked || puts[i].target->missing)
-			continue;
-		manifest_put_init(&puts[i].request, group->copier->registry, &to->repository,
-			puts[i].tag ? puts[i].tag->name : root->key, &root->document, &to->tally);
-		pointers[i] = &puts[i].request;
+	const char *tags[TAG_JOBS_MAX];
+	put->jobs = jobs;
+	put->count = 1;
+	if (!jobs[0].tag) {
+		manifest_put_init(&put->request, registry, &to->repository, root->key, "",
+			&root->document, &to->tally);
+		return;
 	}
-	requests_run(pointers, count);
+	for (size_t i = 0; i < count; i++)
+		tags[i] = jobs[i].tag->name;
+	put->count = manifest_put_tags_init(
+		&put->request, registry, &to->repository, &root->document, tags, count, &to->tally);
+}
+
+static void take_tag(struct group *group, struct tag_job *job)
+{
+	job->has_ended = true;
+	job->tag->state = COPY_TAG_WRITTEN;
+	job->tag->written_unix_ms = clock_unix_ms(group->copier->clock);
+}
+
+static bool take_tags(struct group *group, struct tag_put *put, struct err **err)
+{
+	const struct document *document = &group->tree.nodes.items[0]->document;
+	const char *tags[TAG_JOBS_MAX];
+	bool written[TAG_JOBS_MAX], alone;
+	for (size_t i = 0; i < put->count; i++)
+		tags[i] = put->jobs[i].tag->name;
+	if (!manifest_put_tags_take(
+		    &put->request, document, tags, put->count, written, &alone, err))
+		return false;
+	for (size_t i = 0; i < put->count; i++) {
+		put->jobs[i].goes_alone = alone;
+		if (written[i])
+			take_tag(group, &put->jobs[i]);
+	}
+	return true;
+}
+
+static void put_take(struct group *group, struct tag_put *put)
+{
+	const struct document *document = &group->tree.nodes.items[0]->document;
+	struct err *err = NULL;
+	bool by_digest = !put->jobs[0].tag;
+	bool ok = by_digest ? manifest_put_take(&put->request, document, &err)
+			    : take_tags(group, put, &err);
+	for (size_t i = 0; i < put->count; i++)
+		put->jobs[i].has_ended |= !ok || by_digest;
+	if (!ok)
+		target_refused_manifest(put->jobs[0].target, err);
+}
+
+/* True if there was something to send. */
+static bool run_round(struct group *group, struct tag_job *jobs, size_t count)
+{
+	struct tag_put *puts = mem_new(count, sizeof(*puts));
+	struct request **pointers = mem_new(count, sizeof(*pointers));
+	size_t put_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!pointers[i])
+		if (!is_open(&jobs[i]))
 			continue;
-		take_put(group, &puts[i]);
+		struct tag_put *put = &puts[put_count];
+		put_init(group, put, &jobs[i], together(&jobs[i], count - i));
+		pointers[put_count++] = &put->request;
+		i += put->count - 1;
+	}
+	requests_run(pointers, put_count);
+	for (size_t i = 0; i < put_count; i++) {
+		put_take(group, &puts[i]);
 		request_release(&puts[i].request);
 	}
+	mem_free(pointers);
+	mem_free(puts);
+	return put_count > 0;
+}
+
+static void run(struct group *group, struct tag_job *jobs, size_t count)
+{
+	do
+		looks_before(group, jobs, count);
+	while (run_round(group, jobs, count));
+	if (group->copier->verifies_writes)
+		looks_after(group, jobs, count);
 }
 
 struct batch {
-	struct tag_put puts[SLICE];
+	struct tag_job jobs[TAG_JOBS_MAX];
 	size_t len;
 };
 
 static void add(
 	struct group *group, struct batch *batch, struct target *target, struct copy_tag *tag)
 {
-	batch->puts[batch->len++] = (struct tag_put){.target = target, .tag = tag};
-	if (batch->len == SLICE) {
-		run(group, batch->puts, batch->len);
+	batch->jobs[batch->len++] = (struct tag_job){
+		.target = target, .tag = tag, .looked_ms = target->to->observed_ms};
+	if (batch->len == TAG_JOBS_MAX) {
+		run(group, batch->jobs, batch->len);
 		batch->len = 0;
 	}
 }
@@ -145,5 +155,5 @@ void tags_put_root(struct group *group)
 			if (target->to->tags[i].state == COPY_TAG_PENDING)
 				add(group, batch, target, &target->to->tags[i]);
 	}
-	run(group, batch->puts, batch->len);
+	run(group, batch->jobs, batch->len);
 }

@@ -14,6 +14,14 @@
 #include "registry/registry.h"
 #include "registry/trust.h"
 
+/* What a host has shown of several tags in one PUT. */
+enum multi_tag {
+	MULTI_TAG_UNKNOWN,
+	MULTI_TAG_BY_DIGEST, /* refused beside a tag; may take them beside a digest */
+	MULTI_TAG_NO,
+	MULTI_TAG_YES,
+};
+
 struct host {
 	char *name;   /* canonical logical host, the key of everything */
 	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
@@ -22,7 +30,9 @@ struct host {
 	struct err *unusable; /* owned; why nothing may be sent to it, NULL: it may */
 	struct quirks quirks; /* of the table, with what was configured over it */
 	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
-	_Atomic bool google;  /* an answer carried Google's extension */
+	_Atomic unsigned multi_tag;    /* enum multi_tag */
+	_Atomic unsigned tags_at_once; /* it refused more; 0: nothing is known */
+	_Atomic bool google;	       /* an answer carried Google's extension */
 	bool endpoint_gets_credentials;
 	struct auth_host *auth; /* owned */
 };

@@ -142,29 +142,54 @@ bool registry_manifest_head(struct registry *registry, const struct repository *
 /* ---- PUT ---- */
 
 void manifest_put_init(struct request *request, struct registry *registry,
-	const struct repository *repository, const char *reference, const struct document *document,
-	struct http_tally *tally)
+	const struct repository *repository, const char *reference, const char *query,
+	const struct document *document, struct http_tally *tally)
 {
 	CLEANUP(mem_freep) char *path = reference_path(reference);
-	request_init(request, registry, repository, "PUT", path, "", tally);
+	request_init(request, registry, repository, "PUT", path, query, tally);
 	if (*document->media_type)
 		request_header(request, "Content-Type", document->media_type);
 	request->http.body = document->bytes;
 	request->http.body_len = document->len;
 }
 
+/* "algorithm:encoded" by the grammar of descriptor.md, of an algorithm we do not know. */
+static bool is_foreign_digest(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	static const char encoded[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789=_-";
+	size_t len = strcspn(text, ":");
+	if (text[len] != ':' || strncmp(text, "sha256:", 7) == 0 ||
+		strncmp(text, "sha512:", 7) == 0)
+		return false;
+	for (const char *at = text; at < text + len; at += *at == ':' ? 0 : 1) {
+		size_t part = strspn(at, letters);
+		at += part;
+		if (part == 0 || (at < text + len && !strchr("+._-", *at)))
+			return false;
+	}
+	size_t rest = strspn(text + len + 1, encoded);
+	return len > 0 && rest > 0 && text[len + 1 + rest] == '\0';
+}
+
 bool manifest_put_take(
 	const struct request *request, const struct document *document, struct err **err)
 {
 	struct digest stored;
+	char text[DIGEST_TEXT_SIZE];
 	if (!request_succeeded(request, err))
 		return false;
 	CLEANUP(mem_freep) char *said = request_answer_header(request, "Docker-Content-Digest", 0);
-	if (!said || !digest_parse(said, &stored, NULL) ||
-		stored.algorithm != document->digest.algorithm ||
+	if (!said || is_foreign_digest(said))
+		return true;
+	if (!digest_parse(said, &stored, NULL))
+		return err_set(err, ERR_INVALID,
+			"%s: the registry took it, but says it stored '%.160s', which is no digest",
+			request->what, said);
+	if (stored.algorithm != document->digest.algorithm ||
 		digest_equal(&stored, &document->digest))
 		return true;
-	char text[DIGEST_TEXT_SIZE];
 	return err_set(err, ERR_DIGEST, "%s: %s was sent, the registry says it stored %s",
 		request->what, digest_format(&document->digest, text), said);
 }
@@ -174,6 +199,6 @@ bool registry_manifest_put(struct registry *registry, const struct repository *r
 	struct err **err)
 {
 	CLEANUP(request_release) struct request request;
-	manifest_put_init(&request, registry, repository, reference, document, tally);
+	manifest_put_init(&request, registry, repository, reference, "", document, tally);
 	return request_do(&request, err) && manifest_put_take(&request, document, err);
 }

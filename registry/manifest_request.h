@@ -19,12 +19,33 @@ void manifest_head_init(struct request *request, struct registry *registry,
 bool manifest_head_take(
 	const struct request *request, struct digest *ret_digest, bool *ret_said, struct err **err);
 
-/* The document is borrowed until the request is released. */
+/* `query` as for request_init. The document is borrowed until the request is released. */
 void manifest_put_init(struct request *request, struct registry *registry,
-	const struct repository *repository, const char *reference, const struct document *document,
-	struct http_tally *tally);
-/* ERR_DIGEST if the registry says it stored something else. */
+	const struct repository *repository, const char *reference, const char *query,
+	const struct document *document, struct http_tally *tally);
+/*
+ * ERR_DIGEST if the registry says it stored something else, ERR_INVALID if what it says it stored
+ * is no digest.
+ */
 bool manifest_put_take(
 	const struct request *request, const struct document *document, struct err **err);
+
+/* ---- manifest_tags.c: a document under several tags ---- */
+
+/* How many tags one PUT to the host may carry, as far as is known; 1: no more than one. */
+unsigned manifest_tags_max(const struct host *host);
+
+/* For the first tags of `count` > 0, as many as one PUT may carry: returns how many. */
+size_t manifest_put_tags_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct document *document,
+	const char *const *tags, size_t count, struct http_tally *tally);
+/*
+ * For the same tags: which are written now. The others were refused for a reason that may not hold
+ * for fewer of them, or passed over: they are to be asked for one by one if *ret_alone, else
+ * together again, which will be another request.
+ */
+bool manifest_put_tags_take(const struct request *request, const struct document *document,
+	const char *const *tags, size_t count, bool *ret_written, bool *ret_alone,
+	struct err **err);
 
 #endif

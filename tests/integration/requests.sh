@@ -14,12 +14,12 @@ reported() {
 	jq '([.records[].requests] + [.repositories[].requests] | add)' "$WORK/report.json"
 }
 
-# cost WHAT WANTED TREE: promotes, and counts requests at both registries; the report's sum is the same
+# cost WHAT WANTED TREE [FLAG...]: promotes, and counts requests at both registries; the report's sum is the same
 cost() {
 	local total
 	log_mark "$log"
 	log_mark "$other_log"
-	cip_run 0 --thin-manifest-dir "$3" --sign=false --confirm --report-file "$WORK/report.json"
+	cip_run 0 --thin-manifest-dir "$3" --sign=false --confirm --report-file "$WORK/report.json" "${@:4}"
 	total=$(($(since "$log") + $(since "$other_log")))
 	if [[ $total -ne $2 ]]; then
 		log_since "$log"
@@ -67,6 +67,10 @@ cost "three tags" $((look + 3 + 3 + 2)) "$WORK/tags"
 one_image "$WORK/more-tags" tags "$host/prod" "$digest" v1 v1.0 latest stable
 # Three that are there already are looked at.
 cost "a fourth tag later" $((look + 3 + 2)) "$WORK/more-tags"
+# A look at each tag that was written, and nothing where nothing was.
+one_image "$WORK/verified" tags "$host/prod" "$digest" v1 v1.0 latest stable one two
+cost "two more, verified" $((look + 4 + 1 + 2 + 2)) "$WORK/verified" --verify-writes
+cost "in place, verified" $((look + 6)) "$WORK/verified" --verify-writes
 
 # ---- 20 images at once, and again
 
