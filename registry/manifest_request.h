@@ -32,9 +32,6 @@ bool manifest_put_take(
 
 /* ---- manifest_tags.c: a document under several tags ---- */
 
-/* How many tags one PUT to the host may carry, as far as is known; 1: no more than one. */
-unsigned manifest_tags_max(const struct host *host);
-
 /* For the first tags of `count` > 0, as many as one PUT may carry: returns how many. */
 size_t manifest_put_tags_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct document *document,

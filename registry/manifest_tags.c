@@ -13,7 +13,8 @@
 #define TAGS_MAX 46
 #define QUERY_MAX 6000
 
-unsigned manifest_tags_max(const struct host *host)
+/* 1: no more than one, as far as is known. */
+static unsigned tags_max(const struct host *host)
 {
 	unsigned max = host->tags_at_once;
 	if (host->multi_tag == MULTI_TAG_NO)
@@ -40,7 +41,7 @@ size_t manifest_put_tags_init(struct request *request, struct registry *registry
 	CLEANUP(str_release) struct str query = STR_INIT(STR_TEXT_MAX);
 	char digest[DIGEST_TEXT_SIZE];
 	const struct host *host = host_get(registry, repository->host);
-	size_t taken = tags_that_fit(tags, count, manifest_tags_max(host));
+	size_t taken = tags_that_fit(tags, count, tags_max(host));
 	bool by_digest = taken > 1 && host->multi_tag != MULTI_TAG_UNKNOWN;
 	digest_format(&document->digest, digest);
 	for (size_t i = by_digest ? 0 : 1; i < taken; i++)
