@@ -185,6 +185,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 	call->body_streamed = request->body_streamed && request->body_len > 0;
 	call->response_max = request->response_max;
 	call->response_streamed = request->response_streamed;
+	call->may_trickle = request->may_trickle;
 	call->repeatable = request->repeatable;
 	call->tls = request->tls ? request->tls : http->trust;
 	call->tally = request->tally;

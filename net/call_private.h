@@ -80,6 +80,7 @@ struct http_call {
 	bool body_streamed;
 	size_t response_max;
 	bool response_streamed;
+	bool may_trickle;
 	bool repeatable;
 	const struct http_tls *tls;
 	struct http_tally *tally;
@@ -107,8 +108,13 @@ struct http_call {
 	struct hop hop;
 	unsigned hops;
 	enum call_phase phase;
+	/* Moments, of which those before now are moved on by time that does not count. */
 	int64_t dispatched_ms;
 	int64_t since_ms;     /* of the phase, or of the last byte in it */
+	int64_t pace_ms;      /* since when the rate is measured; -1: it is not */
+	int64_t pause_ms;     /* since when we wait for our own side; -1: we do not */
+	uint64_t pace_mark;   /* bytes moved until pace_ms */
+	uint64_t received;    /* bytes of streamed response */
 	uint64_t upload_mark; /* libcurl's counter when the deadline was last looked at */
 	struct transfer *transfer;
 	struct host *host;

@@ -59,10 +59,12 @@ static void fill_options(struct http_options *options)
 		options->connections_per_host = 20;
 	if (!options->attempts)
 		options->attempts = 4;
+	if (!options->minimum_rate)
+		options->minimum_rate = (uint64_t)16 * 1024;
 	default_ms(&options->connect_timeout_ms, 15000);
 	default_ms(&options->first_byte_timeout_ms, 60000);
 	default_ms(&options->stall_timeout_ms, 60000);
-	default_ms(&options->collect_timeout_ms, 600000);
+	default_ms(&options->request_timeout_ms, 600000);
 	default_ms(&options->retry_base_ms, 500);
 	default_ms(&options->retry_max_ms, 30000);
 	default_ms(&options->retry_after_max_ms, 300000);

@@ -6,7 +6,8 @@
  * Calls may be started and waited for on any thread; one call belongs to one thread at a time.
  * Bodies cross threads in bounded channels (HTTP_CHANNEL_BYTES a direction and call), so a slow
  * reader slows its server and memory stays bounded. Every wait ends: on an answer, on a deadline
- * (http_options), or when the cancel token reaches CANCEL_NOW. At CANCEL_DRAIN calls still start:
+ * (http_options), or when the cancel token reaches CANCEL_NOW. Deadlines measure the server: time
+ * in a queue, and time in which a stream waits for our own side, does not count. At CANCEL_DRAIN calls still start:
  * whoever starts work decides.
  *
  * Redirects of GET and HEAD are followed by our own rules: never https to http, http only from
@@ -49,7 +50,14 @@ struct http_options {
 	int64_t connect_timeout_ms;    /* name look-up, TCP and TLS [15 s] */
 	int64_t first_byte_timeout_ms; /* our last byte to the status line, + 1 s a 16 MiB [60 s] */
 	int64_t stall_timeout_ms;      /* no byte moved while one should [60 s] */
-	int64_t collect_timeout_ms;    /* all of a call without streams, + 1 s a 16 KiB [10 min] */
+	/*
+	 * From dispatch to the answer's head, and to its end unless that is streamed; in addition
+	 * the time that the bodies (of the answer: what is allowed) take at the minimum rate. [10
+	 * min]
+	 */
+	int64_t request_timeout_ms;
+	/* Bytes a second of a streamed body, on average over a stall_timeout [16 KiB]. */
+	uint64_t minimum_rate;
 
 	unsigned attempts;	    /* of a request that is safe to repeat, with the first [4] */
 	int64_t retry_base_ms;	    /* first back-off ceiling, then doubled, full jitter [500 ms] */
@@ -157,6 +165,8 @@ struct http_request {
 	 */
 	size_t response_max;
 	bool response_streamed;
+	/* Its caller limits the time of a stream itself: only a stall ends it, not a low rate. */
+	bool may_trickle;
 
 	bool repeatable;	    /* safe to repeat: http_do retries it */
 	const struct http_tls *tls; /* NULL: system trust */

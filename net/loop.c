@@ -281,11 +281,9 @@ static void dispatch(struct loop *loop, struct http_call *call)
 	queue_remove(call->host, call);
 	call->engine = engine;
 	call->transfer = transfer_new(call, wants_http2(call));
-	call->upload_mark = 0;
 	running_add(loop, call);
 	loop_take_slot(call);
-	loop_touch(call, PHASE_CONNECTING);
-	call->dispatched_ms = call->since_ms;
+	deadline_start(call);
 	curl_multi_add_handle(engine->multi, transfer_handle(call->transfer));
 }
 

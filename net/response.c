@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "net/deadline.h"
 #include "net/failure.h"
 #include "net/redirect.h"
 #include "net/transfer.h"
@@ -160,6 +161,7 @@ static size_t stream_out(struct http_call *call, const char *bytes, size_t len)
 	if (!call->download_paused)
 		return len;
 	loop_release_slot(call);
+	deadline_pause(call);
 	return CURL_WRITEFUNC_PAUSE;
 }
 
@@ -178,6 +180,7 @@ size_t response_on_body(char *bytes, size_t size, size_t count, void *ctx)
 	if (call->response_streamed) {
 		if (stream_out(call, bytes, len) == CURL_WRITEFUNC_PAUSE)
 			return CURL_WRITEFUNC_PAUSE;
+		call->received += len;
 	} else if (!str_add(&call->response.body, bytes, len)) {
 		err_set(&call->err, ERR_TOO_LARGE, "the answer has more than the %zu bytes allowed",
 			call->response_max);

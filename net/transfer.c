@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/address.h"
+#include "net/deadline.h"
 #include "net/failure.h"
 #include "net/response.h"
 
@@ -135,8 +136,10 @@ static size_t take_streamed(struct http_call *call, char *buffer, size_t max)
 	call->upload_paused = len == 0;
 	call_wake(call);
 	pthread_mutex_unlock(&http->lock);
-	if (len == 0)
+	if (len == 0) {
 		loop_release_slot(call);
+		deadline_pause(call);
+	}
 	return len ? len : CURL_READFUNC_PAUSE;
 }
 
@@ -376,8 +379,10 @@ bool transfer_resume(struct http_call *call)
 	pthread_mutex_unlock(&http->lock);
 	if (!upload && !download)
 		return true;
-	if (!call->upload_paused && !call->download_paused)
+	if (!call->upload_paused && !call->download_paused) {
 		loop_take_slot(call);
+		deadline_resume(call);
+	}
 	loop_touch(call, call->phase);
 	code = curl_easy_pause(call->transfer->easy, action);
 	/* A transfer that has ended meanwhile has no connection to unpause. */

@@ -156,6 +156,7 @@ static bool get_refs_once(struct http_wire *wire, char **ret_retry_after, struct
 		.headers = headers,
 		.header_count = wire->authorization ? 2 : 1,
 		.response_streamed = true,
+		.may_trickle = true,
 		.tls = wire->tls,
 	};
 	CLEANUP(http_call_freep) struct http_call *call = http_start(wire->http, &request);
@@ -252,6 +253,7 @@ static bool post(struct http_wire *wire, struct err **err)
 		.body = str_text(&wire->request),
 		.body_len = wire->request.len,
 		.response_streamed = true,
+		.may_trickle = true,
 		.tls = wire->tls,
 	};
 

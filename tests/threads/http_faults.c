@@ -266,7 +266,7 @@ static void test_trickle(void)
 	struct fixture f;
 
 	options.stall_timeout_ms = 4 * SHORT_MS;
-	options.collect_timeout_ms = 2 * SHORT_MS;
+	options.request_timeout_ms = 2 * SHORT_MS;
 	fixture_open(&f, trickle, NULL, options);
 	request = fixture_request(&f, "GET");
 	request.response_max = 100;

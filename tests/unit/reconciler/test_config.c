@@ -73,6 +73,8 @@ Test(config, everything)
 	     "  connect_timeout: 1500ms\n"
 	     "  first_byte_timeout: 2m\n"
 	     "  stall_timeout: 1m30s\n"
+	     "  request_timeout: 5m\n"
+	     "  minimum_rate: 32KiB\n"
 	     "  retry_base: 250ms\n"
 	     "  retry_max: 24h\n"
 	     "  retry_after_max: 1h\n"
@@ -97,6 +99,8 @@ Test(config, everything)
 	cr_assert_eq(config.network.connect_timeout_ms, 1500);
 	cr_assert_eq(config.network.first_byte_timeout_ms, 120000);
 	cr_assert_eq(config.network.stall_timeout_ms, 90000);
+	cr_assert_eq(config.network.request_timeout_ms, 300000);
+	cr_assert_eq(config.network.minimum_rate, 32768);
 	cr_assert_eq(config.network.retry_base_ms, 250);
 	cr_assert_eq(config.network.retry_max_ms, 86400000);
 	cr_assert_eq(config.network.retry_after_max_ms, 3600000);
@@ -122,8 +126,8 @@ Test(config, unknown_and_duplicate_keys)
 		      "network:\n",
 		"1:1: unknown key \"registry\": expected registries, network, git or google\n"
 		"2:11: unknown key \"timeout\": expected connections_per_host, attempts, "
-		"connect_timeout, first_byte_timeout, stall_timeout, retry_base, retry_max or "
-		"retry_after_max\n"
+		"connect_timeout, first_byte_timeout, stall_timeout, request_timeout, retry_base, "
+		"retry_max, retry_after_max or minimum_rate\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
 		"endpoint_credentials, client_cert, client_key, credentials, token_server, "
@@ -214,6 +218,17 @@ Test(config, numbers_and_durations)
 	expect_faults("network: {attempts: 0, connections_per_host: 1001}\n",
 		"1:21: expected attempts: a number from 1 to 20, found \"0\"\n"
 		"1:46: expected connections_per_host: a number from 1 to 1000, found \"1001\"\n");
+	static const char *const rates[] = {"0B", "16", "KiB", "16kb", "1025MiB", "-1B"};
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		CLEANUP(mem_freep)
+		char *text = mem_printf("network: {minimum_rate: %s}\n", rates[i]);
+		CLEANUP(mem_freep)
+		char *fault =
+			mem_printf("1:25: expected minimum_rate: bytes a second, such as 512B, "
+				   "16KiB or 1MiB, found \"%s\"\n",
+				rates[i]);
+		expect_faults(text, fault);
+	}
 }
 
 Test(config, faults_are_bounded)
