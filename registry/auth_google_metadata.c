@@ -78,7 +78,7 @@ bool google_metadata_probe(
 		.connect_timeout_ms = timeout_ms,
 		.first_byte_timeout_ms = timeout_ms,
 		.stall_timeout_ms = timeout_ms,
-		.collect_timeout_ms = timeout_ms,
+		.request_timeout_ms = timeout_ms,
 		.attempts = 1,
 	};
 	CLEANUP(http_response_release) struct http_response response = {0};
