@@ -394,12 +394,12 @@ static bool prepare_google(struct auth_use *use, bool *ret_prepared, struct err 
 	CLEANUP(lease_release) struct lease lease = {0};
 	const struct credential *credential;
 	*ret_prepared = false;
-	if (!use->host->quirks.is_google || is_elsewhere(use->host))
+	if (!use->host->quirks.is_google)
 		return true;
 	if (!auth_find_credential(use, err))
 		return false;
 	credential = use->credential;
-	if (credential->kind != CREDENTIAL_GOOGLE)
+	if (credential->kind != CREDENTIAL_GOOGLE || use->is_withheld)
 		return true;
 	if (!google_token(credential->google, credential->username, use->tally, &lease, err))
 		return false;

@@ -390,6 +390,14 @@ static void test_tokens_stay_with_google(void)
 	expect_error(&scene, ERR_AUTH, "refused anonymous access");
 	CHECK(world.requests == world.anonymous && api.assertions == 0);
 	scene_close(&scene);
+	const struct registry_host_options given = {.host = "gcr.io",
+		.endpoint = endpoint,
+		.credentials = {{.way = CREDENTIAL_WAY_GOOGLE, .file = path}}};
+	const struct registry_options with_given = {.hosts = &given, .host_count = 1};
+	scene_open(&scene, &with_given, false);
+	expect_error(&scene, ERR_AUTH, "were not sent, since another host would have received");
+	CHECK(world.requests == world.anonymous && api.assertions == 0);
+	scene_close(&scene);
 	const struct registry_host_options hosts[] = {
 		{.host = "r.example", .endpoint = endpoint, .endpoint_gets_credentials = true},
 		{.host = "gcr.io.example", .endpoint = endpoint, .endpoint_gets_credentials = true},
