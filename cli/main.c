@@ -35,6 +35,17 @@ static const struct command commands[] = {
 			     "needed would be granted, with 3 if not.",
 		.flags = &cmd_login_check_flags,
 		.run = cmd_login_check},
+	{.name = "verify-bundle",
+		.usage = "verify-bundle --bundle FILE [flags] FILE|sha256:HEX",
+		.summary = "verifies a Sigstore bundle: who signed an artifact, and when",
+		.paragraph =
+			"Verifies offline that a bundle is a signature of the artifact (or of a "
+			"statement about it) by the given identity or key: the entry in the "
+			"transparency log, the time of signing, the certificate, the "
+			"signature. Ends with 0 if all of it is good, with 3 and the step "
+			"that failed if not.",
+		.flags = &cmd_verify_bundle_flags,
+		.run = cmd_verify_bundle},
 	{.name = "version",
 		.usage = "version",
 		.summary = "prints the version and the commit it was built from",

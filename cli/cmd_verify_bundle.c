@@ -1,0 +1,228 @@
+/*
+ * `cip verify-bundle`: is this Sigstore bundle a signature of that artifact by this identity? Offline;
+ * the command line of sigstore-conformance. How it is verified: signer/verify.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/fs.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/help.h"
+#include "cli/verify_output.h"
+#include "image/digest.h"
+#include "signer/verify.h"
+
+#define KEY_FILE_MAX_SIZE ((size_t)64 * 1024)
+
+struct verify_options {
+	const char *bundle;
+	const char *identity;
+	const char *issuer;
+	const char *key;
+	const char *trusted_root;
+	const char *output;
+	bool staging;
+	bool ignore_sct;
+	bool help;
+};
+
+#define FIELD(name) .offset = offsetof(struct verify_options, name)
+
+static const struct flag flags[] = {
+	{.group = "What is verified",
+		.name = "bundle",
+		.type = FLAG_FILE,
+		FIELD(bundle),
+		.value = "FILE",
+		.help = "the Sigstore bundle (JSON, version 0.1 to 0.3)"},
+	{.group = "Who must have signed",
+		.name = "certificate-identity",
+		.type = FLAG_TEXT,
+		FIELD(identity),
+		.value = "IDENTITY",
+		.help = "e-mail address or URI in the certificate, exactly"},
+	{.name = "certificate-oidc-issuer",
+		.type = FLAG_TEXT,
+		FIELD(issuer),
+		.value = "URL",
+		.help = "who vouched for that identity, exactly"},
+	{.name = "key",
+		.type = FLAG_FILE,
+		FIELD(key),
+		.value = "FILE",
+		.help = "instead of both: the public key (PEM) that must have signed"},
+	{.group = "Whom to trust",
+		.name = "trusted-root",
+		.type = FLAG_FILE,
+		FIELD(trusted_root),
+		.value = "FILE",
+		.help = "trusted_root.json of the Sigstore instance: its authorities and logs"},
+	{.name = "staging",
+		.type = FLAG_BOOL,
+		FIELD(staging),
+		.help = "Sigstore's staging instance; needs --trusted-root in this version"},
+	{.name = "insecure-ignore-sct",
+		.type = FLAG_BOOL,
+		FIELD(ignore_sct),
+		.help = "do not require that the certificate was published in a certificate "
+			"transparency log, for an authority that uses none"},
+	{.group = "Other",
+		.name = "output",
+		.type = FLAG_CHOICE,
+		FIELD(output),
+		.value = "FORMAT",
+		.choices = "text|json",
+		.initial = "text",
+		.help = "lines for people, or one JSON object (docs/signing.md)"},
+	{.name = "help",
+		.type = FLAG_BOOL,
+		FIELD(help),
+		.ends_parsing = true,
+		.help = "print this and stop"},
+};
+const struct flag_set cmd_verify_bundle_flags = {
+	.flags = flags,
+	.count = sizeof(flags) / sizeof(flags[0]),
+	.max_positional = 1,
+};
+
+static bool options_check(
+	const struct verify_options *options, const struct flag_given *given, struct err **err)
+{
+	if (!options->bundle)
+		return err_set(err, ERR_USAGE, "--bundle says what to verify");
+	if (given->positional_count != 1)
+		return err_set(err, ERR_USAGE,
+			"the artifact is missing: a file, or its digest as sha256:HEX");
+	if (options->key && (options->identity || options->issuer))
+		return err_set(err, ERR_USAGE,
+			"--key stands instead of --certificate-identity and "
+			"--certificate-oidc-issuer");
+	if (!options->key && (!options->identity || !options->issuer))
+		return err_set(err, ERR_USAGE,
+			"who must have signed: --certificate-identity and "
+			"--certificate-oidc-issuer, or --key");
+	if (!options->trusted_root)
+		return err_set(err, ERR_USAGE,
+			"--trusted-root is needed: this version of cip does not fetch the %s "
+			"instance's",
+			options->staging ? "staging" : "public");
+	return true;
+}
+
+static bool artifact_read(const char *name, struct message *ret_artifact, struct err **err)
+{
+	struct digest digest;
+
+	if (strncmp(name, "sha256:", 7) != 0)
+		return message_of_file(name, ret_artifact, err);
+	if (!digest_parse(name, &digest, err))
+		return false;
+	*ret_artifact = message_of_sha256(digest.bytes);
+	return true;
+}
+
+static bool key_read(const char *path, struct public_key **ret_key, struct err **err)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(KEY_FILE_MAX_SIZE);
+
+	if (!fs_read_file(path, &text, err) ||
+		!public_key_parse_pem(str_text(&text), text.len, ret_key, err))
+		return err_prefix(err, "--key %s", path);
+	return true;
+}
+
+/* Everything but the bundle, which is what is being judged. */
+struct inputs {
+	struct trust_root *root;
+	struct public_key *key;
+	struct message artifact;
+	struct str bundle;
+};
+
+static void inputs_release(struct inputs *inputs)
+{
+	trust_root_free(inputs->root);
+	public_key_free(inputs->key);
+	str_release(&inputs->bundle);
+}
+
+static bool inputs_read(const struct verify_options *options, const char *artifact,
+	struct inputs *inputs, struct err **err)
+{
+	str_init(&inputs->bundle, BUNDLE_MAX_SIZE);
+	return trust_root_read(options->trusted_root, &inputs->root, err) &&
+		(!options->key || key_read(options->key, &inputs->key, err)) &&
+		artifact_read(artifact, &inputs->artifact, err) &&
+		fs_read_file(options->bundle, &inputs->bundle, err);
+}
+
+static int say_error(const char *what, const struct err *error, int code)
+{
+	CLEANUP(mem_freep) char *text = escape_terminal_text(error->msg);
+
+	fprintf(stderr, "cip: %s%s\n", what, text);
+	return code;
+}
+
+/* `error` is NULL if it passed. */
+static int print(const struct verify_options *options, const struct verify_result *result,
+	const struct err *error)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	bool written = true;
+
+	if (strcmp(options->output, "json") == 0) {
+		written = verify_output_json(result, error, stdout);
+	} else if (!error) {
+		verify_output_text(result, &text);
+		written = fwrite(str_text(&text), 1, text.len, stdout) == text.len &&
+			fflush(stdout) == 0;
+	}
+	if (!written) {
+		fputs("cip: standard output could not be written\n", stderr);
+		return EXIT_CODE_NOT_DONE;
+	}
+	if (!error)
+		return EXIT_CODE_OK;
+	CLEANUP(mem_freep)
+	char *what = mem_printf("not verified, at %s: ", verify_step_name(result->failed));
+	return say_error(what, error, EXIT_CODE_FINDINGS);
+}
+
+static int verify(const struct verify_options *options, const char *artifact)
+{
+	CLEANUP(inputs_release) struct inputs inputs = {0};
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+	CLEANUP(verify_result_release) struct verify_result result = {0};
+	CLEANUP(err_freep) struct err *error = NULL;
+	const struct policy_signer signer = {options->identity, options->issuer};
+	struct policy policy = POLICY_INIT;
+
+	if (!inputs_read(options, artifact, &inputs, &error))
+		return say_error("", error, EXIT_CODE_NOT_DONE);
+	policy.key = inputs.key;
+	policy.signers = &signer;
+	policy.signer_count = options->key ? 0 : 1;
+	policy.scts = options->ignore_sct ? 0 : 1;
+	if (bundle_parse(str_text(&inputs.bundle), inputs.bundle.len, &bundle, &error))
+		verify_bundle(inputs.root, bundle, &inputs.artifact, &policy, &result, &error);
+	return print(options, &result, error);
+}
+
+int cmd_verify_bundle(const struct program *program, const char *const *arguments)
+{
+	CLEANUP(err_freep) struct err *error = NULL;
+	struct verify_options options;
+	struct flag_given given;
+
+	if (!flag_parse(&cmd_verify_bundle_flags, arguments, &options, &given, &error))
+		return command_usage_error(error);
+	if (options.help)
+		return help_command(program, command_find(program, "verify-bundle"), stdout);
+	if (!options_check(&options, &given, &error))
+		return command_usage_error(error);
+	return verify(&options, given.positional[0]);
+}

@@ -1,0 +1,288 @@
+/*
+ * Keys as OpenSSL reads them, the list of kinds we accept, and verification. It does not know who a
+ * key belongs to or how long it is valid.
+ */
+#include "signer/public_key.h"
+
+#include <ctype.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "signer/hash_private.h"
+#include "signer/public_key_private.h"
+
+#define KEY_MAX_SIZE 4096
+#define PEM_MAX_SIZE ((size_t)128 * 1024)
+#define RSA_MIN_BITS 2048
+#define RSA_MAX_BITS 8192
+
+struct public_key {
+	EVP_PKEY *pkey;
+	enum public_key_kind kind;
+	struct bytes spki;
+};
+
+DEFINE_CLEANUP(EVP_PKEY, evp_pkey_freep, EVP_PKEY_free)
+DEFINE_CLEANUP(EVP_PKEY_CTX, evp_pkey_ctx_freep, EVP_PKEY_CTX_free)
+DEFINE_CLEANUP(EVP_MD_CTX, evp_md_ctx_freep, EVP_MD_CTX_free)
+
+static bool kind_of_curve(EVP_PKEY *pkey, enum public_key_kind *ret_kind)
+{
+	static const struct {
+		const char *name;
+		enum public_key_kind kind;
+	} curves[] = {
+		{"prime256v1", PUBLIC_KEY_P256},
+		{"secp384r1", PUBLIC_KEY_P384},
+		{"secp521r1", PUBLIC_KEY_P521},
+	};
+	char name[64];
+	size_t len;
+
+	if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &len) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (strcmp(name, curves[i].name) == 0) {
+			*ret_kind = curves[i].kind;
+			return true;
+		}
+	return false;
+}
+
+static bool kind_of(EVP_PKEY *pkey, enum public_key_kind *ret_kind)
+{
+	int bits = EVP_PKEY_get_bits(pkey);
+
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_EC:
+		return kind_of_curve(pkey, ret_kind);
+	case EVP_PKEY_ED25519:
+		*ret_kind = PUBLIC_KEY_ED25519;
+		return true;
+	case EVP_PKEY_RSA:
+		*ret_kind = PUBLIC_KEY_RSA;
+		return bits >= RSA_MIN_BITS && bits <= RSA_MAX_BITS;
+	default:
+		return false;
+	}
+}
+
+bool public_key_wrap(
+	EVP_PKEY *pkey, struct bytes *spki, struct public_key **ret_key, struct err **err)
+{
+	enum public_key_kind kind;
+
+	if (!kind_of(pkey, &kind))
+		return err_set(err, ERR_UNSUPPORTED,
+			"a public key that is none of ECDSA P-256, P-384, P-521, Ed25519, RSA of "
+			"%d to %d bits",
+			RSA_MIN_BITS, RSA_MAX_BITS);
+	struct public_key *key = mem_new(1, sizeof(*key));
+	EVP_PKEY_up_ref(pkey);
+	*key = (struct public_key){.pkey = pkey, .kind = kind, .spki = *spki};
+	*spki = (struct bytes){0};
+	*ret_key = key;
+	return true;
+}
+
+static bool spki_encode(EVP_PKEY *pkey, struct bytes *ret_spki)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(pkey, &der);
+
+	if (len <= 0)
+		return false;
+	*ret_spki = (struct bytes){mem_dup(der, (size_t)len), (size_t)len};
+	OPENSSL_free(der);
+	return true;
+}
+
+bool public_key_parse(const void *der, size_t len, struct public_key **ret_key, struct err **err)
+{
+	const unsigned char *end = der;
+	CLEANUP(evp_pkey_freep)
+	EVP_PKEY *pkey = len <= KEY_MAX_SIZE ? d2i_PUBKEY(NULL, &end, (long)len) : NULL;
+	CLEANUP(bytes_release) struct bytes spki = {0};
+
+	ERR_clear_error();
+	/* One encoding per key: its digest is its name. */
+	if (!pkey || !spki_encode(pkey, &spki) || !bytes_equal(&spki, der, len))
+		return err_set(err, ERR_INVALID, "a public key that is no SubjectPublicKeyInfo");
+	return public_key_wrap(pkey, &spki, ret_key, err);
+}
+
+bool public_key_parse_pkcs1(
+	const void *der, size_t len, struct public_key **ret_key, struct err **err)
+{
+	const unsigned char *end = der;
+	CLEANUP(evp_pkey_freep)
+	EVP_PKEY *pkey =
+		len <= KEY_MAX_SIZE ? d2i_PublicKey(EVP_PKEY_RSA, NULL, &end, (long)len) : NULL;
+	CLEANUP(bytes_release) struct bytes spki = {0};
+
+	ERR_clear_error();
+	if (!pkey || end != (const unsigned char *)der + len || !spki_encode(pkey, &spki))
+		return err_set(err, ERR_INVALID, "a public key that is no RSAPublicKey");
+	return public_key_wrap(pkey, &spki, ret_key, err);
+}
+
+static bool is_space(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isspace((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+bool pem_decode(const char *text, size_t len, const char *label, struct bytes *ret_der)
+{
+	if (len > PEM_MAX_SIZE)
+		return false;
+	/* PEM readers skip whatever stands before the first block. */
+	const char *begin = memmem(text, len, "-----BEGIN ", 11);
+	if (!begin || !is_space(text, (size_t)(begin - text)))
+		return false;
+
+	BIO *bio = BIO_new_mem_buf(begin, (int)(len - (size_t)(begin - text)));
+	char *name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	long data_len = 0;
+	bool ok = bio && PEM_read_bio(bio, &name, &header, &data, &data_len) == 1;
+
+	if (ok) {
+		const char *rest;
+		long rest_len = BIO_get_mem_data(bio, &rest);
+
+		ok = strcmp(name, label) == 0 && !*header && data_len > 0 &&
+			is_space(rest, rest_len > 0 ? (size_t)rest_len : 0);
+	}
+	if (ok)
+		*ret_der = (struct bytes){mem_dup(data, (size_t)data_len), (size_t)data_len};
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(data);
+	BIO_free(bio);
+	ERR_clear_error();
+	return ok;
+}
+
+bool public_key_parse_pem(
+	const char *text, size_t len, struct public_key **ret_key, struct err **err)
+{
+	CLEANUP(bytes_release) struct bytes der = {0};
+
+	if (!pem_decode(text, len, "PUBLIC KEY", &der))
+		return err_set(err, ERR_INVALID,
+			"not one public key in PEM (\"-----BEGIN PUBLIC KEY-----\")");
+	return public_key_parse(der.data, der.len, ret_key, err);
+}
+
+void public_key_free(struct public_key *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->pkey);
+	bytes_release(&key->spki);
+	mem_free(key);
+}
+
+enum public_key_kind public_key_kind(const struct public_key *key)
+{
+	return key->kind;
+}
+
+const struct bytes *public_key_spki(const struct public_key *key)
+{
+	return &key->spki;
+}
+
+const char *public_key_details(const struct public_key *key)
+{
+	switch (key->kind) {
+	case PUBLIC_KEY_P256:
+		return "PKIX_ECDSA_P256_SHA_256";
+	case PUBLIC_KEY_P384:
+		return "PKIX_ECDSA_P384_SHA_384";
+	case PUBLIC_KEY_P521:
+		return "PKIX_ECDSA_P521_SHA_512";
+	case PUBLIC_KEY_ED25519:
+		return "PKIX_ED25519";
+	case PUBLIC_KEY_RSA:
+		break;
+	}
+	switch (EVP_PKEY_get_bits(key->pkey)) {
+	case 2048:
+		return "PKIX_RSA_PKCS1V15_2048_SHA256";
+	case 3072:
+		return "PKIX_RSA_PKCS1V15_3072_SHA256";
+	case 4096:
+		return "PKIX_RSA_PKCS1V15_4096_SHA256";
+	default:
+		return NULL;
+	}
+}
+
+size_t public_key_hashes(const struct public_key *key, enum hash ret_hashes[2])
+{
+	ret_hashes[1] = HASH_SHA256;
+	switch (key->kind) {
+	case PUBLIC_KEY_P384:
+		ret_hashes[0] = HASH_SHA384;
+		return 2;
+	case PUBLIC_KEY_P521:
+		ret_hashes[0] = HASH_SHA512;
+		return 2;
+	case PUBLIC_KEY_P256:
+	case PUBLIC_KEY_ED25519:
+	case PUBLIC_KEY_RSA:
+		break;
+	}
+	ret_hashes[0] = HASH_SHA256;
+	return 1;
+}
+
+static bool verify_ed25519(const struct public_key *key, const struct message *message,
+	const uint8_t *signature, size_t len)
+{
+	CLEANUP(evp_md_ctx_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	return message->bytes && context &&
+		EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->pkey) == 1 &&
+		EVP_DigestVerify(context, signature, len, message->bytes, message->len) == 1;
+}
+
+static bool verify_digest(const struct public_key *key, enum hash hash, const uint8_t *digest,
+	const uint8_t *signature, size_t len)
+{
+	CLEANUP(evp_pkey_ctx_freep) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->pkey, NULL);
+
+	if (!context || EVP_PKEY_verify_init(context) != 1)
+		return false;
+	/* ECDSA takes the digest as it is; RSA's padding names the function. */
+	if (key->kind == PUBLIC_KEY_RSA &&
+		(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1 ||
+			EVP_PKEY_CTX_set_signature_md(context, hash_md(hash)) != 1))
+		return false;
+	return EVP_PKEY_verify(context, signature, len, digest, hash_size(hash)) == 1;
+}
+
+bool public_key_verify(const struct public_key *key, enum hash hash, const struct message *message,
+	const uint8_t *signature, size_t len)
+{
+	uint8_t digest[HASH_MAX_SIZE];
+	bool ok;
+
+	if (key->kind == PUBLIC_KEY_ED25519)
+		ok = verify_ed25519(key, message, signature, len);
+	else
+		ok = message_digest(message, hash, digest) &&
+			verify_digest(key, hash, digest, signature, len);
+	ERR_clear_error();
+	return ok;
+}

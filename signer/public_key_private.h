@@ -1,0 +1,19 @@
+/* Keys that come out of OpenSSL's own objects. Only for the files of this room. */
+#ifndef CIP_SIGNER_PUBLIC_KEY_PRIVATE_H
+#define CIP_SIGNER_PUBLIC_KEY_PRIVATE_H
+
+#include "signer/public_key.h"
+
+struct evp_pkey_st;
+
+/* Takes another reference to `pkey`, and over the bytes of `spki` (which it encodes). */
+bool public_key_wrap(struct evp_pkey_st *pkey, struct bytes *spki, struct public_key **ret_key,
+	struct err **err);
+
+/*
+ * The DER in one PEM block with this label; nothing but white space around it. False if it is
+ * anything else.
+ */
+bool pem_decode(const char *text, size_t len, const char *label, struct bytes *ret_der);
+
+#endif
