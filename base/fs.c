@@ -205,6 +205,26 @@ bool fs_make_directories(const char *path, struct err **err)
 	return true;
 }
 
+bool fs_check_private(const char *path, int flags, struct err **err)
+{
+	struct stat status;
+	CLEANUP(fd_closep) int fd = open(path, flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return err_set_errno(err, errno, "cannot open the directory %s", path);
+	if (status.st_uid != geteuid() && status.st_uid != 0)
+		return err_set(err, ERR_USAGE,
+			"directory %s belongs to another user (uid %u), who could change what is "
+			"in it: name a directory of your own",
+			path, (unsigned)status.st_uid);
+	if (status.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, ERR_USAGE,
+			"directory %s can be written by others (mode %04o): chmod go-w it, or name "
+			"a directory inside it, which will then be made private",
+			path, (unsigned)status.st_mode & 07777);
+	return true;
+}
+
 static bool remove_at(int parent, const char *name, const char *path, int depth, struct err **err);
 
 static bool remove_entries(DIR *dir, const char *path, int depth, struct err **err)

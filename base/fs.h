@@ -26,6 +26,12 @@ bool fs_write_atomic(
 /* Creates a directory and its missing parents (mode 0700 for what it makes). */
 bool fs_make_directories(const char *path, struct err **err);
 
+/*
+ * ERR_USAGE, in words for the person who named it, unless only we and root can change what is in
+ * the directory; ERR_IO if it cannot be opened. `flags` are for open(2): O_NOFOLLOW or 0.
+ */
+bool fs_check_private(const char *path, int flags, struct err **err);
+
 /* Removes a tree without following links. A missing path is success. */
 bool fs_remove_tree(const char *path, struct err **err);
 

@@ -42,11 +42,13 @@ int cmd_run(const struct program *program, const char *const *arguments);
 int cmd_login_check(const struct program *program, const char *const *arguments);
 int cmd_verify_bundle(const struct program *program, const char *const *arguments);
 int cmd_version(const struct program *program, const char *const *arguments);
+int cmd_tuf(const struct program *program, const char *const *arguments);
 int cmd_help(const struct program *program, const char *const *arguments);
 
 extern const struct flag_set cmd_login_check_flags;
 extern const struct flag_set cmd_verify_bundle_flags;
 extern const struct flag_set cmd_version_flags;
+extern const struct flag_set cmd_tuf_flags;
 extern const struct flag_set cmd_help_flags;
 
 /* Prints the version on standard output. Returns the exit code. */

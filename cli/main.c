@@ -51,6 +51,16 @@ static const struct command commands[] = {
 		.summary = "prints the version and the commit it was built from",
 		.flags = &cmd_version_flags,
 		.run = cmd_version},
+	{.name = "tuf",
+		.usage = "tuf [flags] init ROOT|refresh|download",
+		.summary = "keeps trusted metadata of a TUF repository and fetches its targets",
+		.paragraph =
+			"A client of The Update Framework. \"init\" makes the file ROOT the start "
+			"of trust in the metadata directory; \"refresh\" brings the metadata "
+			"there up to date; \"download\" does the same and fetches a target "
+			"that the metadata vouches for.",
+		.flags = &cmd_tuf_flags,
+		.run = cmd_tuf},
 	{.name = "help",
 		.usage = "help [COMMAND]",
 		.summary = "explains a command and its flags",

@@ -62,35 +62,6 @@ static char *mirror_name(const struct source_git_url *url)
 	return str_steal(&name, NULL);
 }
 
-/* False unless only we (and root) can change what is in the directory. */
-static bool check_private(const char *path, const struct stat *status, struct err **err)
-{
-	if (status->st_uid != geteuid() && status->st_uid != 0)
-		return err_set(err, ERR_USAGE,
-			"cache directory %s belongs to another user (uid %u), who could change "
-			"what "
-			"is promoted: name a directory of your own",
-			path, (unsigned)status->st_uid);
-	if (status->st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(err, ERR_USAGE,
-			"cache directory %s can be written by others (mode %04o), who could change "
-			"what is promoted: chmod go-w it, or name a directory inside it, which "
-			"will "
-			"then be made private",
-			path, (unsigned)status->st_mode & 07777);
-	return true;
-}
-
-static bool open_private(const char *path, int flags, struct err **err)
-{
-	struct stat status;
-	CLEANUP(fd_closep) int fd = open(path, flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &status) != 0)
-		return err_set_errno(err, errno, "cannot open the cache directory %s", path);
-	return check_private(path, &status, err);
-}
-
 static bool make_temporary(char **ret_directory, struct err **err)
 {
 	const char *parent = getenv("TMPDIR");
@@ -112,8 +83,8 @@ bool source_git_cache_open(const char *directory, const struct source_git_url *u
 	if (directory) {
 		if (!fs_make_directories(directory, err))
 			return err_prefix(err, "cache directory");
-		if (!open_private(directory, 0, err))
-			return false;
+		if (!fs_check_private(directory, 0, err))
+			return err_prefix(err, "cache");
 	} else if (!make_temporary(&cache.temporary, err)) {
 		return false;
 	}
@@ -265,7 +236,7 @@ bool source_git_cache_prepare(struct source_git_cache *cache, struct err **err)
 		log_warning("%s is no mirror: it is replaced", cache->mirror);
 		return source_git_cache_reset(cache, err);
 	}
-	if (!open_private(cache->mirror, O_NOFOLLOW, err))
+	if (!fs_check_private(cache->mirror, O_NOFOLLOW, err))
 		return false;
 	if (!clean(cache->mirror, "", &pieces, err) ||
 		!make_directory(cache->mirror, "objects", err) ||
