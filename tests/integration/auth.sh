@@ -94,6 +94,7 @@ token_server "$WORK/tokens"
 tokens=$TOKEN_LOG
 registry_start "$WORK/token"
 app=$(push_image "$REGISTRY_HOST" staging/app v1 3)
+more=$(for i in 2 3 4 5; do push_image "$REGISTRY_HOST" staging/app "v$i" 3; done)
 tool=$(push_image "$REGISTRY_HOST" staging/tool v1 2)
 open=$(push_image "$REGISTRY_HOST" public/open v1 1)
 registry_stop "$REGISTRY_PID"
@@ -139,6 +140,19 @@ expect_equal "requests of a promotion" 8 "$(since "$log")"
 log_mark "$tokens"
 REGISTRY_AUTH_FILE=$WORK/writer.json run 0 --thin-manifest-dir "$tree" --confirm
 expect_equal "tokens of a second run" 1 "$(since "$tokens")"
+
+# Many images at once: still one token for the two repositories, however many ask for it at the same moment.
+for digest in $more; do
+	tree_digest "$tree" app "$digest" "v-${digest:7:8}"
+done
+log_mark "$log"
+log_mark "$tokens"
+REGISTRY_AUTH_FILE=$WORK/writer.json run 0 --thin-manifest-dir "$tree" --confirm
+expect_equal "tokens of many images" \
+	"GET /token?repository:prod/app:pull,push+repository:staging/app:pull 200" "$(log_since "$tokens")"
+expect_equal "challenges of many images" 1 "$(since "$log" ' 401$')"
+# challenge, list, one tag there, and each a manifest, 4 mounts, a manifest
+expect_equal "requests of many images" $((3 + 4 * 6)) "$(since "$log")"
 
 # Two sides: who writes may not read the source; nothing is mounted.
 tree_image "$tree" app tool
