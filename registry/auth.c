@@ -117,6 +117,11 @@ bool auth_is_settled(const struct auth_use *use)
 	return settled;
 }
 
+bool auth_is_understood(const struct host *host)
+{
+	return auth_host_wants(host->auth) != AUTH_WANTS_UNKNOWN;
+}
+
 /* ---- Mounts ---- */
 
 void auth_expect_mount(struct auth *auth, struct host *host, const char *from, const char *to)

@@ -82,6 +82,9 @@ bool auth_find_credential(struct auth_use *use, struct err **err);
 /* True if the host has answered once: then nobody has to wait for that, or to go first. */
 bool auth_is_settled(const struct auth_use *use);
 
+/* True if it is known how this host is asked: whoever asks is not asked for more. */
+bool auth_is_understood(const struct host *host);
+
 /*
  * Sets use->value. May wait: for a token, a helper, or (with `may_probe`, which promises that
  * auth_answered or auth_unanswered follows on this thread) for the first answer of the host.

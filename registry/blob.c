@@ -21,15 +21,31 @@ static char *blob_path(const struct digest *digest)
 	return mem_printf("/blobs/%s", digest_format(digest, text));
 }
 
-void blob_mount_init(struct request *request, struct registry *registry,
+static void mount_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, const char *from,
-	struct http_tally *tally)
+	const char *origin, struct http_tally *tally)
 {
 	char text[DIGEST_TEXT_SIZE];
 	CLEANUP(mem_freep)
-	char *query = mem_printf("?mount=%s&from=%s", digest_format(digest, text), from);
+	char *query = mem_printf("?mount=%s&from=%s%s%s", digest_format(digest, text), from,
+		origin ? "&origin=" : "", origin ? origin : "");
 	request_init(request, registry, repository, "POST", "/blobs/uploads/", query, tally);
-	request->auth.mount_from = mem_strdup(from);
+}
+
+void blob_mount_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, const char *from,
+	const char *origin, struct http_tally *tally)
+{
+	mount_init(request, registry, repository, digest, from, origin, tally);
+	/* A token server knows its own host's repositories only. */
+	if (!origin)
+		request->auth.mount_from = mem_strdup(from);
+}
+
+void blob_look_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, struct http_tally *tally)
+{
+	mount_init(request, registry, repository, digest, repository->path, NULL, tally);
 }
 
 void blob_post_init(struct request *request, struct registry *registry,
@@ -51,6 +67,15 @@ bool blob_upload_take(
 	return request_resolve(request, location, &ret_upload->url, &ret_upload->source, err);
 }
 
+/* After a lost answer nobody knows what became of the bytes, so these are never just repeated. */
+static void set_blob(struct request *request, uint64_t size)
+{
+	request_header(request, "Content-Type", "application/octet-stream");
+	request->http.repeatable = false;
+	request->http.body_len = size;
+	request->http.body_streamed = size > 0;
+}
+
 void blob_put_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, uint64_t size,
 	const struct blob_upload *upload, struct http_tally *tally)
@@ -61,11 +86,27 @@ void blob_put_init(struct request *request, struct registry *registry,
 	char *url = mem_printf("%s%cdigest=%s", upload->url, strchr(upload->url, '?') ? '&' : '?',
 		digest_format(digest, text));
 	request_init_given(request, registry, repository, "PUT", path, url, upload->source, tally);
-	request_header(request, "Content-Type", "application/octet-stream");
-	/* A session takes one PUT; after a lost answer it is gone, so there is nothing to repeat. */
-	request->http.repeatable = false;
-	request->http.body_len = size;
-	request->http.body_streamed = size > 0;
+	set_blob(request, size);
+}
+
+void blob_single_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, uint64_t size,
+	struct http_tally *tally)
+{
+	char text[DIGEST_TEXT_SIZE];
+	CLEANUP(mem_freep) char *query = mem_printf("?digest=%s", digest_format(digest, text));
+	request_init(request, registry, repository, "POST", "/blobs/uploads/", query, tally);
+	set_blob(request, size);
+}
+
+bool blob_single_is_proof(const struct request *request, const struct digest *digest)
+{
+	char text[DIGEST_TEXT_SIZE];
+	CLEANUP(mem_freep) char *said = request_answer_header(request, "Docker-Content-Digest", 0);
+	CLEANUP(mem_freep) char *location = request_answer_header(request, "Location", 0);
+	digest_format(digest, text);
+	return request_status(request) == 201 &&
+		(said ? strcmp(said, text) == 0 : location && strstr(location, text));
 }
 
 bool blob_put_take(const struct request *request, const struct digest *digest, struct err **err)

@@ -14,10 +14,20 @@ struct blob_upload {
 };
 void blob_upload_release(struct blob_upload *upload);
 
-/* POST that asks for a mount from the repository at `from` of the same host. */
+/*
+ * POST that asks for a mount from the repository at `from`: of the same host, or of the logical
+ * host `origin` if that is not NULL (what Google's registries understand).
+ */
 void blob_mount_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, const char *from,
-	struct http_tally *tally);
+	const char *origin, struct http_tally *tally);
+
+/*
+ * POST that asks for a mount from the repository itself. So it gets nothing that it has not; the
+ * answer tells whether it has the blob (201) or opens an upload (202): a HEAD and a POST in one.
+ */
+void blob_look_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, struct http_tally *tally);
 
 /* POST that opens an upload. */
 void blob_post_init(struct request *request, struct registry *registry,
@@ -31,6 +41,14 @@ bool blob_upload_take(
 void blob_put_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, uint64_t size,
 	const struct blob_upload *upload, struct http_tally *tally);
+
+/* POST of the whole blob without an upload. Not repeatable: it may open one all the same. */
+void blob_single_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest, uint64_t size,
+	struct http_tally *tally);
+
+/* True if the answer shows that the POST stored this blob, rather than just being polite. */
+bool blob_single_is_proof(const struct request *request, const struct digest *digest);
 
 /* 201, or what old servers say. ERR_DIGEST if the registry says it stored something else. */
 bool blob_put_take(const struct request *request, const struct digest *digest, struct err **err);

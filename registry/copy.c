@@ -1,8 +1,9 @@
 /*
  * The order of a copy: read the root; read what it references; blobs; children; root and tags.
- * Each phase is a file of its own and works on all destinations of the group. When a registry says
- * that something is missing which was assumed to be there, what is known of that repository is
- * forgotten and the phases run once more for it.
+ * Each phase is a file of its own and works on all destinations of the group. A destination that
+ * keeps others waiting is left behind and gets a round of its own when they have ended. When a
+ * registry says that something is missing which was assumed to be there, what is known of that
+ * repository is forgotten and the phases run once more for it.
  */
 #include "registry/copy.h"
 
@@ -10,6 +11,9 @@
 #include <string.h>
 
 #include "registry/copy_private.h"
+
+/* Rounds in which those that were left behind go together; after that, one by one. */
+#define ROUNDS_TOGETHER 3
 
 static void set_default(unsigned *limit, unsigned value)
 {
@@ -32,6 +36,8 @@ struct copier *copier_new(struct registry *registry, const struct copy_limits *l
 	set_default(&copier->limits.blobs, 10000);
 	if (copier->limits.bytes == 0)
 		copier->limits.bytes = (uint64_t)1 << 40;
+	if (copier->limits.slow_destination_ms == 0)
+		copier->limits.slow_destination_ms = 10 * 1000;
 	return copier;
 }
 
@@ -50,7 +56,49 @@ void copier_free(struct copier *copier)
 
 void target_fail(struct target *target, struct err *err)
 {
-	err_keep_first(&target->to->err, &err);
+	if (target->is_late)
+		err_free(err);
+	else
+		err_keep_first(&target->to->err, &err);
+}
+
+/* ---- Those that keep others waiting ---- */
+
+bool group_is_fan_out(const struct group *group)
+{
+	const char *host = NULL;
+	for (size_t i = 0; i < group->target_count; i++) {
+		const struct target *target = &group->targets[i];
+		if (!target_is_active(target))
+			continue;
+		if (host && strcmp(host, target->to->repository.host) != 0)
+			return true;
+		host = target->to->repository.host;
+	}
+	return false;
+}
+
+void group_leave_behind(struct group *group, const struct target *target)
+{
+	for (size_t i = 0; i < group->target_count; i++) {
+		struct target *other = &group->targets[i];
+		if (target_is_active(other) &&
+			strcmp(other->to->repository.host, target->to->repository.host) == 0)
+			other->is_late = true;
+	}
+}
+
+void group_send(struct group *group, struct request *const *requests, struct target *const *targets,
+	size_t count)
+{
+	if (!group_is_fan_out(group)) {
+		requests_run(requests, count);
+		return;
+	}
+	requests_run_apart(requests, count, group->copier->limits.slow_destination_ms);
+	for (size_t i = 0; i < count; i++)
+		if (requests[i] && request_may_pass(requests[i]))
+			group_leave_behind(group, targets[i]);
 }
 
 /* ---- One pass over the phases ---- */
@@ -103,6 +151,31 @@ static void run_pass(struct group *group)
 	tags_put_root(group);
 }
 
+/* Ends a round: the turn of those that were left behind, or of one of them. False: nobody was. */
+static bool next_round(struct group *group, bool alone)
+{
+	bool any = false;
+	for (size_t i = 0; i < group->target_count; i++) {
+		struct target *target = &group->targets[i];
+		if (!target->is_late) {
+			target->is_done = true;
+		} else if (!any || !alone) {
+			target->is_late = false;
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* Of a single one that is left, nobody is left behind: so it ends. */
+static void run_rounds(struct group *group)
+{
+	unsigned round = 1;
+	do {
+		run_pass(group);
+	} while (next_round(group, ++round > ROUNDS_TOGETHER));
+}
+
 /* ---- The second pass ---- */
 
 /* True if some target is to be done again. */
@@ -115,7 +188,7 @@ static bool prepare_second_pass(struct group *group)
 		if (target->is_done)
 			continue;
 		copy_memory_forget(group->copier->memory, &target->to->repository);
-		target->needs_content = true;
+		target->needs_content = target->distrusts = true;
 		err_free(steal_ptr(&target->missing));
 		any = true;
 	}
@@ -172,9 +245,9 @@ bool copy_group(struct copier *copier, const struct repository *source, const st
 	}
 	if (!cancel_check(copier->cancel, CANCEL_NOW, err) || !tree_read_root(&group, digest, err))
 		return false;
-	run_pass(&group);
+	run_rounds(&group);
 	if (prepare_second_pass(&group))
-		run_pass(&group);
+		run_rounds(&group);
 	give_up_missing(&group);
 	return true;
 }

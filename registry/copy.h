@@ -2,9 +2,10 @@
  * Copying whole images by digest: manifests, indexes of any depth, blobs; then tags. Written
  * bottom-up (blobs, children, root, tags), so a killed copy never leaves a tag on something
  * incomplete. Each source manifest and blob is read once for all destinations of a group; a blob
- * or child needed twice for one repository is sent once, also by two threads at the same moment;
- * blobs are mounted where the source or an earlier destination lives on the same host, streamed
- * otherwise, hashed on the way, the last bytes withheld until the digest is right.
+ * or child needed twice for one repository is sent once, a blob needed by two repositories of one
+ * host is uploaded once, also by two threads at the same moment; blobs are mounted where the source
+ * or an earlier destination lives on the same host, streamed otherwise, hashed on the way, the last
+ * bytes withheld until the digest is right.
  *
  * All functions may be called from any thread; a group is worked on by its calling thread.
  */
@@ -15,12 +16,18 @@
 
 struct copier;
 
-/* Bounds for one root; 0 takes the default in brackets. More is ERR_TOO_LARGE. */
+/*
+ * Bounds for one root; 0 takes the default in brackets. What is larger or deeper is ERR_TOO_LARGE;
+ * a destination that is slower, or fails in a way that may pass, is left behind and done by itself
+ * when the others have ended.
+ */
 struct copy_limits {
 	unsigned depth;	    /* nested indexes [8] */
 	unsigned manifests; /* [1,000] */
 	unsigned blobs;	    /* [10,000] */
 	uint64_t bytes;	    /* [1 TiB] */
+	/* How long a destination may keep the others of its group waiting [10 s]. */
+	int64_t slow_destination_ms;
 };
 
 struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
@@ -49,7 +56,8 @@ struct copy_destination {
 	struct repository repository; /* borrowed */
 	struct copy_tag *tags;	      /* may be none: present by digest is enough */
 	size_t tag_count;
-	bool has_manifest; /* seen there already: only tags are missing */
+	bool has_manifest;	/* seen there already: only tags are missing */
+	bool repository_exists; /* seen; it may hold blobs of the image */
 	int64_t observed_ms; /* monotonic time of the look; a tag is looked at again if older than 60 s */
 	struct http_tally tally; /* what this destination cost */
 	struct err *err;	 /* owned by the caller afterwards; NULL: everything is in place */

@@ -43,6 +43,7 @@ static void look(
 {
 	struct request *requests = mem_new(count, sizeof(*requests));
 	struct request **pointers = mem_new(count, sizeof(*pointers));
+	struct target **targets = mem_new(count, sizeof(*targets));
 	for (size_t i = 0; i < count; i++) {
 		struct copy_destination *to = jobs[i].target->to;
 		if (!jobs[i].tag || !wanted(group, &jobs[i]))
@@ -50,8 +51,9 @@ static void look(
 		manifest_head_init(&requests[i], group->copier->registry, &to->repository,
 			jobs[i].tag->name, &to->tally);
 		pointers[i] = &requests[i];
+		targets[i] = jobs[i].target;
 	}
-	requests_run(pointers, count);
+	group_send(group, pointers, targets, count);
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(err_freep) struct err *err = NULL;
 		struct digest found;
@@ -61,6 +63,7 @@ static void look(
 		taken(group, &jobs[i], exists ? &found : NULL, err);
 		request_release(pointers[i]);
 	}
+	mem_free(targets);
 	mem_free(pointers);
 	mem_free(requests);
 }

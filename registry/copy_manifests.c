@@ -48,7 +48,7 @@ static struct put *put_new(const struct node *node, struct target *target)
 
 void target_refused_manifest(struct target *target, struct err *err)
 {
-	if (err_is(err, ERR_NOT_FOUND) && !target->missing)
+	if (err_is(err, ERR_NOT_FOUND) && !target->missing && !target->is_late)
 		target->missing = err;
 	else
 		target_fail(target, err);
@@ -58,14 +58,16 @@ void target_refused_manifest(struct target *target, struct err *err)
 static void run(struct group *group, struct puts *puts)
 {
 	struct request **pointers = mem_new(puts->items.len, sizeof(*pointers));
+	struct target **targets = mem_new(puts->items.len, sizeof(*targets));
 	for (size_t i = 0; i < puts->items.len; i++) {
 		struct put *put = puts->items.items[i];
 		struct copy_destination *to = put->target->to;
 		manifest_put_init(&put->request, group->copier->registry, &to->repository,
 			put->node->key, "", &put->node->document, &to->tally);
 		pointers[i] = &put->request;
+		targets[i] = put->target;
 	}
-	requests_run(pointers, puts->items.len);
+	group_send(group, pointers, targets, puts->items.len);
 	for (size_t i = 0; i < puts->items.len; i++) {
 		struct put *put = puts->items.items[i];
 		struct err *err = NULL;
@@ -74,6 +76,7 @@ static void run(struct group *group, struct puts *puts)
 		if (!ok)
 			target_refused_manifest(put->target, err);
 	}
+	mem_free(targets);
 	mem_free(pointers);
 	puts_clear(puts);
 }

@@ -24,6 +24,7 @@ struct copy_memory {
 	struct once *once;
 	pthread_mutex_t lock;
 	struct strmap written; /* of struct written, owned */
+	struct strmap refused; /* "host host" (owned) -> itself; few */
 	size_t finished;
 };
 
@@ -53,7 +54,12 @@ static void forget_all_written(struct copy_memory *memory)
 
 void copy_memory_free(struct copy_memory *memory)
 {
+	const char *key;
+	void *pair;
 	forget_all_written(memory);
+	for (size_t i = 0; strmap_next(&memory->refused, &i, &key, &pair);)
+		mem_free(pair);
+	strmap_release(&memory->refused);
 	once_free(memory->once);
 	pthread_mutex_destroy(&memory->lock);
 	mem_free(memory);
@@ -111,6 +117,11 @@ static char *written_key(const char *host, const struct digest *digest)
 	return mem_printf("%s@%s", host, digest_format(digest, text));
 }
 
+char *copy_memory_host_key(const char *host, const struct digest *digest)
+{
+	return written_key(host, digest);
+}
+
 void copy_memory_note_written(struct copy_memory *memory, const struct repository *repository,
 	const struct digest *digest)
 {
@@ -138,6 +149,26 @@ char *copy_memory_written_at(
 	char *path = written ? mem_strdup(written->path) : NULL;
 	pthread_mutex_unlock(&memory->lock);
 	return path;
+}
+
+void copy_memory_refuse_across(struct copy_memory *memory, const char *to, const char *from)
+{
+	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", to, from);
+	pthread_mutex_lock(&memory->lock);
+	if (!strmap_get(&memory->refused, pair)) {
+		char *key = steal_ptr(&pair);
+		*strmap_put(&memory->refused, key) = key;
+	}
+	pthread_mutex_unlock(&memory->lock);
+}
+
+bool copy_memory_refuses_across(struct copy_memory *memory, const char *to, const char *from)
+{
+	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", to, from);
+	pthread_mutex_lock(&memory->lock);
+	bool refuses = strmap_get(&memory->refused, pair) != NULL;
+	pthread_mutex_unlock(&memory->lock);
+	return refuses;
 }
 
 void copy_memory_forget(struct copy_memory *memory, const struct repository *repository)

@@ -18,6 +18,11 @@ void copy_memory_free(struct copy_memory *memory);
 /* The keys under which base/once.h knows a blob or a child manifest of a repository. Fresh text. */
 char *copy_memory_blob_key(const struct repository *repository, const struct digest *digest);
 char *copy_memory_manifest_key(const struct repository *repository, const struct digest *digest);
+/*
+ * The key of whoever uploads a blob to any repository of a host. It is always given back without
+ * success: what others then find is copy_memory_written_at.
+ */
+char *copy_memory_host_key(const char *host, const struct digest *digest);
 
 /* As in base/once.h. */
 enum once_turn copy_memory_try(struct copy_memory *memory, const char *key, struct cancel *cancel);
@@ -33,6 +38,10 @@ void copy_memory_note_written(struct copy_memory *memory, const struct repositor
 /* Path of a repository of this host that this run wrote the blob to, in fresh memory; or NULL. */
 char *copy_memory_written_at(
 	struct copy_memory *memory, const char *host, const struct digest *digest);
+
+/* A host did not take a blob of another one, and is not asked again. */
+void copy_memory_refuse_across(struct copy_memory *memory, const char *to, const char *from);
+bool copy_memory_refuses_across(struct copy_memory *memory, const char *to, const char *from);
 
 /* Drops all that was assumed of one repository. */
 void copy_memory_forget(struct copy_memory *memory, const struct repository *repository);

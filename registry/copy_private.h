@@ -13,6 +13,7 @@
 #include "registry/blob.h"
 #include "registry/copy.h"
 #include "registry/copy_memory.h"
+#include "registry/host.h"
 
 struct copier {
 	struct registry *registry;
@@ -46,8 +47,10 @@ struct target {
 	struct copy_destination *to;
 	bool needs_content; /* the manifest is not known to be there */
 	bool is_done;	    /* nothing to do in this pass */
-	/* The registry misses something that was assumed to be there; the second pass looks again. */
+	bool is_late;	    /* left behind by the others of its group; done when they have ended */
+	/* The registry misses something that was assumed to be there; a second pass looks again. */
 	struct err *missing; /* owned */
+	bool distrusts;	     /* that pass: what the registry says to have is sent all the same */
 };
 
 struct group {
@@ -63,7 +66,7 @@ struct group {
 /* Still something to do, and no reason yet to give up. */
 static inline bool target_is_active(const struct target *target)
 {
-	return !target->is_done && !target->to->err && !target->missing;
+	return !target->is_done && !target->is_late && !target->to->err && !target->missing;
 }
 
 static inline bool target_wants_content(const struct target *target)
@@ -71,8 +74,19 @@ static inline bool target_wants_content(const struct target *target)
 	return target_is_active(target) && target->needs_content;
 }
 
-/* The first error of a destination is kept; takes the error. */
+/* The first error of a destination is kept, but not of one that is left behind; takes the error. */
 void target_fail(struct target *target, struct err *err);
+
+/* True if other hosts have something to do in this pass: then nobody waits for a single one. */
+bool group_is_fan_out(const struct group *group);
+/* Leaves the target behind, and the group's others on its host, which would not do better. */
+void group_leave_behind(struct group *group, const struct target *target);
+/*
+ * requests_run for what concerns one target each. In a fan-out, targets whose requests have no
+ * answer when the others have, or failed in a way that may pass, are left behind.
+ */
+void group_send(struct group *group, struct request *const *requests, struct target *const *targets,
+	size_t count);
 
 /* ---- copy_tree.c: reading the source ---- */
 
@@ -89,29 +103,72 @@ void tree_release(struct tree *tree);
 /* ---- copy_blobs.c: every blob of the tree into every target that wants content ---- */
 void blobs_ensure(struct group *group);
 
+/* Where a mount can come from. */
+enum mount_kind {
+	MOUNT_SOURCE,  /* the declared source, on the same host */
+	MOUNT_WRITTEN, /* a repository of the host that this run wrote the hashed bytes to */
+	MOUNT_ACROSS,  /* the declared source, on another host that shares its blobs */
+	MOUNT_KINDS,
+};
+
 /* A blob that a target lacks, while this thread holds its key. */
 struct blob_job {
 	const struct descriptor *blob;
 	struct target *target;
-	char *key;		   /* owned */
+	struct host *host;
+	char *key;		   /* owned; "of this repository" in copy_memory.h */
+	char *host_key;		   /* owned; "of this host" while this thread holds it, else NULL */
+	char *busy_key;		   /* owned; what another thread holds and this one waits for */
 	struct blob_upload upload; /* owned; url NULL: none open */
-	bool mount_was_refused;	   /* by the source; an upload of this run may still do */
+	bool refused[MOUNT_KINDS];
+	bool is_suspect;  /* bytes were sent, and nobody knows what became of them */
+	bool is_deferred; /* another thread uploads the blob to this host */
 	bool is_done;
-	bool has_failed; /* the target carries the error */
+	bool has_failed; /* the target carries the error, or is left behind */
 };
 
 static inline bool blob_job_is_open(const struct blob_job *job)
 {
-	return !job->is_done && !job->has_failed && !job->target->to->err;
+	return !job->is_done && !job->has_failed && !job->is_deferred &&
+		target_is_active(job->target);
 }
 
 /* Takes the error. */
 void blob_job_fail(struct blob_job *job, struct err *err);
 
+/* ---- copy_upload.c: what is sent for a job, and what the answers mean ---- */
+
+/* Opens uploads, all in flight together, for the open jobs that need one and have none. */
+void uploads_open(struct group *group, struct blob_job *const *jobs, size_t count);
+/* The request that carries the bytes of a job: a PUT to its upload, or a single POST. */
+void upload_send_init(struct group *group, struct blob_job *job, struct request *request);
+/*
+ * Judges the answer to it: the job is done, has failed, or is as before, without an upload. With
+ * `last_attempt` it is never as before.
+ */
+void upload_take(struct group *group, struct blob_job *job, const struct request *request,
+	bool last_attempt);
+/* The source failed on the way; takes the error. */
+void upload_lose_source(struct blob_job *job, bool last_attempt, struct err *err);
+
+/* Nobody knows yet whether the host takes single POSTs, and this job could tell. */
+bool upload_may_probe(const struct blob_job *job);
+/* Judges the answer: the job is done or open as before. */
+void upload_take_probe(struct group *group, struct blob_job *job, const struct request *request);
+
+/* Bytes up to which a blob is rather sent than asked for. */
+#define SMALL_BLOB ((int64_t)256 * 1024)
+
+/* ---- copy_small.c: small blobs, collected and sent all in flight together ---- */
+
+/*
+ * Tries each open job of a small blob once. What is as before afterwards is left to stream_blob,
+ * which reports and repeats. Opens uploads of all jobs on the way.
+ */
+void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count);
+
 /* ---- copy_stream.c: one read of the source, an upload to each job ---- */
 
-/* Opens uploads, all in flight together, for the open jobs that have none. */
-void stream_open_uploads(struct group *group, struct blob_job *const *jobs, size_t count);
 /* All jobs are of one blob. Each is done or has failed afterwards. */
 void stream_blob(struct group *group, struct blob_job *const *jobs, size_t count);
 

@@ -2,22 +2,26 @@
  * One blob from its source to several uploads at once. The working thread is the pump: it reads a
  * piece, hashes it, and offers the piece before it to each upload as that has room; the last piece
  * is withheld until size and digest are right, so no registry ever completes wrong bytes. A failed
- * upload drops out and is tried again with the next read; the others go on.
+ * upload drops out, and so does one that keeps others waiting (docs/decisions/007); they are tried
+ * again with another read, and the others go on.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/retry.h"
 #include "registry/copy_private.h"
 
 #define PIECE ((size_t)64 * 1024)
 #define ATTEMPTS 3
+/* How fast a registry should be able to hash what it was sent: 16 MiB a second. */
+#define BYTES_A_MS (16 * 1024 * 1024 / 1000)
 
 /* One upload of a stream. */
 struct outlet {
 	struct blob_job *job;
 	struct request put;
-	bool is_broken; /* takes no more bytes; the answer says why */
+	bool is_broken;	   /* takes no more bytes; the answer says why */
+	bool is_dropped;   /* too slow for the others */
+	int64_t waited_ms; /* others have waited for it in this window */
 };
 
 struct stream {
@@ -26,37 +30,17 @@ struct stream {
 	struct outlet *outlets;
 	size_t outlet_count;
 	struct request get;
+	int64_t window_ms; /* when it began */
 };
 
 /* ---- Opening ---- */
 
-void stream_open_uploads(struct group *group, struct blob_job *const *jobs, size_t count)
-{
-	struct request *requests = mem_new(count, sizeof(*requests));
-	struct request **pointers = mem_new(count, sizeof(*pointers));
-	for (size_t i = 0; i < count; i++) {
-		struct copy_destination *to = jobs[i]->target->to;
-		if (!blob_job_is_open(jobs[i]) || jobs[i]->upload.url)
-			continue;
-		blob_post_init(&requests[i], group->copier->registry, &to->repository, &to->tally);
-		pointers[i] = &requests[i];
-	}
-	requests_run(pointers, count);
-	for (size_t i = 0; i < count; i++) {
-		struct err *err = NULL;
-		if (!pointers[i])
-			continue;
-		if (!blob_upload_take(pointers[i], &jobs[i]->upload, &err))
-			blob_job_fail(jobs[i], err);
-		request_release(pointers[i]);
-	}
-	mem_free(pointers);
-	mem_free(requests);
-}
-
-/* After a failed upload nobody knows whether the registry took it: look before sending again. */
+/* After a lost answer nobody knows whether the registry took it: look before sending again. */
 static void look_for_blob(struct group *group, struct blob_job *job)
 {
+	/* Where it works, opening the upload is a look. */
+	if (job->host->self_mount == ABILITY_PROVEN && !job->target->distrusts)
+		return;
 	CLEANUP(request_release) struct request head;
 	struct copy_destination *to = job->target->to;
 	blob_head_init(
@@ -84,13 +68,9 @@ static bool open_source(struct stream *stream, struct err **err)
 
 static void open_outlets(struct stream *stream)
 {
-	struct group *group = stream->group;
 	for (size_t i = 0; i < stream->outlet_count; i++) {
 		struct outlet *outlet = &stream->outlets[i];
-		struct copy_destination *to = outlet->job->target->to;
-		blob_put_init(&outlet->put, group->copier->registry, &to->repository,
-			&stream->blob->digest, (uint64_t)stream->blob->size, &outlet->job->upload,
-			&to->tally);
+		upload_send_init(stream->group, outlet->job, &outlet->put);
 		request_start(&outlet->put);
 		outlet->is_broken = !outlet->put.call;
 	}
@@ -115,24 +95,89 @@ static size_t offer(struct stream *stream, bool *pending, const char *bytes, siz
 	return left;
 }
 
+static int64_t now_ms(const struct stream *stream)
+{
+	return clock_monotonic_ms(stream->group->copier->clock);
+}
+
+static int64_t patience_ms(const struct stream *stream)
+{
+	return stream->group->copier->limits.slow_destination_ms;
+}
+
+/* It finishes by itself, when the others have ended. */
+static void drop(struct stream *stream, struct outlet *outlet)
+{
+	request_release(&outlet->put);
+	outlet->is_broken = outlet->is_dropped = true;
+	group_leave_behind(stream->group, outlet->job->target);
+	blob_job_fail(outlet->job, NULL);
+}
+
+static size_t count_taking(const struct stream *stream)
+{
+	size_t taking = 0;
+	for (size_t i = 0; i < stream->outlet_count; i++)
+		taking += !stream->outlets[i].is_broken;
+	return taking;
+}
+
+/*
+ * Waits until one of the pending outlets has room. While others have taken the piece already, the
+ * time counts against those that have not; too much of it within a window, and they are dropped.
+ */
+static void wait_for_room(
+	struct stream *stream, struct http_call **calls, bool *pending, size_t left, size_t len)
+{
+	bool others_wait = left < count_taking(stream);
+	int64_t timeout = -1, before = now_ms(stream);
+	for (size_t i = 0; i < stream->outlet_count; i++) {
+		const struct outlet *outlet = &stream->outlets[i];
+		calls[i] = pending[i] ? outlet->put.call : NULL;
+		int64_t rest = patience_ms(stream) - outlet->waited_ms;
+		if (others_wait && pending[i] && (timeout < 0 || rest < timeout))
+			timeout = rest > 0 ? rest : 0;
+	}
+	http_wait_any_writable(calls, stream->outlet_count, len, timeout, NULL);
+	if (!others_wait)
+		return;
+	for (size_t i = 0; i < stream->outlet_count; i++) {
+		struct outlet *outlet = &stream->outlets[i];
+		if (!pending[i])
+			continue;
+		outlet->waited_ms += now_ms(stream) - before;
+		if (outlet->waited_ms >= patience_ms(stream) &&
+			http_call_writable(outlet->put.call) < len) {
+			drop(stream, outlet);
+			pending[i] = false;
+		}
+	}
+}
+
+/* Three quarters of a window are what an outlet may take from the others. */
+static void begin_window(struct stream *stream)
+{
+	if (stream->window_ms && now_ms(stream) - stream->window_ms < patience_ms(stream) * 4 / 3)
+		return;
+	stream->window_ms = now_ms(stream);
+	for (size_t i = 0; i < stream->outlet_count; i++)
+		stream->outlets[i].waited_ms = 0;
+}
+
 /* Gives a piece to every outlet, to each as soon as it has room. False once nobody takes any. */
 static bool deliver(struct stream *stream, const char *bytes, size_t len)
 {
 	struct http_call **calls = mem_new(stream->outlet_count, sizeof(struct http_call *));
 	bool *pending = mem_new(stream->outlet_count, sizeof(bool));
-	bool anybody = false;
+	size_t left;
+	begin_window(stream);
 	for (size_t i = 0; i < stream->outlet_count; i++)
 		pending[i] = !stream->outlets[i].is_broken;
-	while (len > 0 && offer(stream, pending, bytes, len) > 0) {
-		for (size_t i = 0; i < stream->outlet_count; i++)
-			calls[i] = pending[i] ? stream->outlets[i].put.call : NULL;
-		http_wait_any_writable(calls, stream->outlet_count, len, -1, NULL);
-	}
-	for (size_t i = 0; i < stream->outlet_count; i++)
-		anybody |= !stream->outlets[i].is_broken;
+	while (len > 0 && (left = offer(stream, pending, bytes, len)) > 0)
+		wait_for_room(stream, calls, pending, left, len);
 	mem_free(calls);
 	mem_free(pending);
-	return anybody;
+	return count_taking(stream) > 0;
 }
 
 static bool wrong_bytes(
@@ -178,38 +223,46 @@ static bool pump(struct stream *stream, struct pieces *pieces, struct err **err)
 
 /* ---- Ends ---- */
 
-static bool may_pass(const struct err *err)
+/*
+ * All bytes are out; a registry may take its time to store them, but not more than its share once
+ * another has.
+ */
+static void wait_for_ends(struct stream *stream)
 {
-	/* A session that is gone, and bytes that were damaged on the way, are worth another one. */
-	return retry_error(err) || err_is(err, ERR_NOT_FOUND) || err_is(err, ERR_THROTTLED) ||
-		err_is(err, ERR_DIGEST);
-}
-
-/* Takes the error. An upload takes one PUT; the next attempt opens another. */
-static void job_stumble(struct blob_job *job, bool last_attempt, struct err *err)
-{
-	blob_upload_release(&job->upload);
-	if (last_attempt || !may_pass(err))
-		blob_job_fail(job, err);
-	else
-		err_free(err);
-}
-
-static void finish_outlet(struct stream *stream, struct outlet *outlet, bool last_attempt)
-{
-	struct err *err = NULL;
-	struct blob_job *job = outlet->job;
-	request_wait(&outlet->put);
-	if (!blob_put_take(&outlet->put, &job->blob->digest, &err)) {
-		/* A token that ran out between two requests; the next attempt has another. */
-		if (outlet->put.again)
-			err->kind = ERR_TRANSIENT;
-		job_stumble(job, last_attempt, err);
-		return;
+	struct http_call **calls = mem_new(stream->outlet_count, sizeof(struct http_call *));
+	int64_t patience = patience_ms(stream) + stream->blob->size / BYTES_A_MS, until = -1;
+	size_t left = 0, ended;
+	for (size_t i = 0; i < stream->outlet_count; i++) {
+		calls[i] = stream->outlets[i].is_broken ? NULL : stream->outlets[i].put.call;
+		left += calls[i] != NULL;
 	}
-	job->is_done = true;
-	copy_memory_note_written(
-		stream->group->copier->memory, &job->target->to->repository, &job->blob->digest);
+	for (bool is_over = false; left > 0 && !is_over;) {
+		int64_t timeout = until < 0 ? -1 : until - now_ms(stream);
+		is_over = (until >= 0 && timeout <= 0) ||
+			!http_wait_any(calls, stream->outlet_count, timeout, &ended, NULL);
+		if (is_over)
+			break;
+		calls[ended] = NULL;
+		left--;
+		if (until < 0)
+			until = now_ms(stream) + patience;
+	}
+	for (size_t i = 0; i < stream->outlet_count && left > 0; i++)
+		if (calls[i])
+			drop(stream, &stream->outlets[i]);
+	mem_free(calls);
+}
+
+static void finish_outlets(struct stream *stream, bool last_attempt)
+{
+	wait_for_ends(stream);
+	for (size_t i = 0; i < stream->outlet_count; i++) {
+		struct outlet *outlet = &stream->outlets[i];
+		if (outlet->is_dropped)
+			continue;
+		request_wait(&outlet->put);
+		upload_take(stream->group, outlet->job, &outlet->put, last_attempt);
+	}
 }
 
 /* Takes the error, which is the source's. */
@@ -218,7 +271,7 @@ static void fail_source(struct stream *stream, bool last_attempt, struct err *er
 	for (size_t i = 0; i < stream->outlet_count; i++) {
 		struct err *copy = err_copy(err);
 		err_prefix(&copy, "source");
-		job_stumble(stream->outlets[i].job, last_attempt, copy);
+		upload_lose_source(stream->outlets[i].job, last_attempt, copy);
 	}
 	err_free(err);
 }
@@ -232,13 +285,9 @@ static void attempt_with_source(struct stream *stream, bool last_attempt)
 	}
 	CLEANUP(mem_freep) struct pieces *pieces = mem_new(1, sizeof(*pieces));
 	open_outlets(stream);
-	bool ok = pump(stream, pieces, &err);
-	for (size_t i = 0; i < stream->outlet_count; i++) {
-		if (ok)
-			finish_outlet(stream, &stream->outlets[i], last_attempt);
-		request_release(&stream->outlets[i].put);
-	}
-	if (!ok)
+	if (pump(stream, pieces, &err))
+		finish_outlets(stream, last_attempt);
+	else
 		fail_source(stream, last_attempt, err);
 }
 
@@ -254,10 +303,7 @@ static void attempt_empty(struct stream *stream, bool last_attempt)
 		return;
 	}
 	open_outlets(stream);
-	for (size_t i = 0; i < stream->outlet_count; i++) {
-		finish_outlet(stream, &stream->outlets[i], last_attempt);
-		request_release(&stream->outlets[i].put);
-	}
+	finish_outlets(stream, last_attempt);
 }
 
 /* ---- Attempts ---- */
@@ -286,6 +332,8 @@ static void attempt_stream(
 		attempt_empty(&stream, last_attempt);
 	else
 		attempt_with_source(&stream, last_attempt);
+	for (size_t i = 0; i < count; i++)
+		request_release(&stream.outlets[i].put);
 	request_release(&stream.get);
 	mem_free(stream.outlets);
 }
@@ -294,12 +342,11 @@ void stream_blob(struct group *group, struct blob_job *const *jobs, size_t count
 {
 	struct blob_job **open = mem_new(count, sizeof(*open));
 	for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
+		for (size_t i = 0; i < count; i++)
+			if (blob_job_is_open(jobs[i]) && jobs[i]->is_suspect)
+				look_for_blob(group, jobs[i]);
+		uploads_open(group, jobs, count);
 		size_t open_count = collect_open(jobs, count, open);
-		for (size_t i = 0; i < open_count && attempt > 1; i++)
-			look_for_blob(group, open[i]);
-		open_count = collect_open(jobs, count, open);
-		stream_open_uploads(group, open, open_count);
-		open_count = collect_open(jobs, count, open);
 		if (open_count > 0)
 			attempt_stream(group, open, open_count, attempt == ATTEMPTS);
 	}

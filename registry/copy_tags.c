@@ -21,7 +21,7 @@ static bool is_open(const struct tag_job *job)
 	const struct copy_destination *to = job->target->to;
 	/* A tag that moved is no reason against the others of its destination. */
 	bool is_blocked = to->err && !err_is(to->err, ERR_CONFLICT);
-	return !job->has_ended && !is_blocked && !job->target->missing;
+	return !job->has_ended && !is_blocked && !job->target->missing && !job->target->is_late;
 }
 
 /* How many of the jobs, the first of which is open, may be tried in one request. */
@@ -98,20 +98,23 @@ static bool run_round(struct group *group, struct tag_job *jobs, size_t count)
 {
 	struct tag_put *puts = mem_new(count, sizeof(*puts));
 	struct request **pointers = mem_new(count, sizeof(*pointers));
+	struct target **targets = mem_new(count, sizeof(*targets));
 	size_t put_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_open(&jobs[i]))
 			continue;
 		struct tag_put *put = &puts[put_count];
 		put_init(group, put, &jobs[i], together(&jobs[i], count - i));
+		targets[put_count] = jobs[i].target;
 		pointers[put_count++] = &put->request;
 		i += put->count - 1;
 	}
-	requests_run(pointers, put_count);
+	group_send(group, pointers, targets, put_count);
 	for (size_t i = 0; i < put_count; i++) {
 		put_take(group, &puts[i]);
 		request_release(&puts[i].request);
 	}
+	mem_free(targets);
 	mem_free(pointers);
 	mem_free(puts);
 	return put_count > 0;

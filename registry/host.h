@@ -22,6 +22,9 @@ enum multi_tag {
 	MULTI_TAG_YES,
 };
 
+/* Whether a host does what not all do; found out on the way, remembered for the run. */
+enum ability { ABILITY_UNKNOWN, ABILITY_PROVEN, ABILITY_REFUSED };
+
 struct host {
 	char *name;   /* canonical logical host, the key of everything */
 	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
@@ -35,6 +38,9 @@ struct host {
 	_Atomic bool google;	       /* an answer carried Google's extension */
 	bool endpoint_gets_credentials;
 	struct auth_host *auth; /* owned */
+	/* enum ability each: */
+	_Atomic int single_post; /* POST with the bytes of a blob stores it */
+	_Atomic int self_mount;	 /* a mount from the same repository tells whether it has a blob */
 };
 
 /* One of the two views of a client; what is not theirs alone belongs to the destinations'. */

@@ -167,14 +167,7 @@ bool request_do(struct request *request, struct err **err)
 	return true;
 }
 
-static bool may_pass(const struct request *request)
-{
-	return request->http.repeatable &&
-		(request->err ? retry_error(request->err) : retry_status(request_status(request)));
-}
-
-/* Takes the error. */
-static void fail(struct request *request, struct err *err)
+void request_fail(struct request *request, struct err *err)
 {
 	forget_answer(request);
 	request->err = err;
@@ -186,7 +179,7 @@ void request_wait(struct request *request)
 	if (!request->call)
 		return;
 	if (!http_call_wait(request->call, &err) || !learn(request, &err))
-		fail(request, err);
+		request_fail(request, err);
 }
 
 static void start(struct request *request, bool may_probe)
@@ -202,51 +195,6 @@ static void start(struct request *request, bool may_probe)
 void request_start(struct request *request)
 {
 	start(request, false);
-}
-
-/* The first request to a host goes alone: what it learns, the others know. */
-static struct http_call *start_or_do(struct request *request)
-{
-	struct err *err = NULL;
-	if (auth_is_settled(&request->auth))
-		request_start(request);
-	else if (!request_do(request, &err))
-		fail(request, err);
-	return request->call;
-}
-
-void requests_run(struct request *const *requests, size_t count)
-{
-	struct http_call *calls[REQUEST_WINDOW] = {0};
-	struct request *running[REQUEST_WINDOW];
-	size_t next = 0, in_flight = 0;
-	for (;;) {
-		for (size_t i = 0; i < REQUEST_WINDOW; i++) {
-			while (!calls[i] && next < count) {
-				struct request *request = requests[next++];
-				if (!request || !start_or_do(request))
-					continue;
-				running[i] = request;
-				calls[i] = request->call;
-				in_flight++;
-			}
-		}
-		if (in_flight == 0)
-			break;
-		size_t ended = 0;
-		if (!http_wait_any(calls, REQUEST_WINDOW, -1, &ended, NULL))
-			while (!calls[ended])
-				ended++;
-		request_wait(running[ended]);
-		calls[ended] = NULL;
-		in_flight--;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct err *err = NULL;
-		if (requests[i] && (requests[i]->again || may_pass(requests[i])) &&
-			!request_do(requests[i], &err))
-			fail(requests[i], err);
-	}
 }
 
 /* ---- Streamed responses ---- */

@@ -10,7 +10,7 @@
 
 #define REQUEST_HEADERS_MAX 4
 
-/* How many requests of one image one thread keeps in flight. */
+/* How many requests of one image one thread keeps in flight to one host. */
 #define REQUEST_WINDOW 8
 
 struct request {
@@ -57,10 +57,24 @@ bool request_do(struct request *request, struct err **err);
 bool request_open(struct request *request, struct err **err);
 
 /*
- * Sends all, REQUEST_WINDOW at once, and returns when each has an answer or an `err`. Those that
- * failed in a way that may pass are repeated with back-off afterwards. NULL entries are skipped.
+ * Sends all, REQUEST_WINDOW to a host at once, and returns when each has an answer or an `err`.
+ * Those that failed in a way that may pass are repeated with back-off afterwards. NULL entries are
+ * skipped.
  */
 void requests_run(struct request *const *requests, size_t count);
+
+/*
+ * The same for hosts that do not wait for each other: nothing is repeated, and what has no answer
+ * `patience_ms` after another host is through (or after the start, if there is one host only) is
+ * given up with ERR_TIMEOUT.
+ */
+void requests_run_apart(struct request *const *requests, size_t count, int64_t patience_ms);
+
+/* There is no answer, or none that counts, and the same request may have one later. */
+bool request_may_pass(const struct request *request);
+
+/* Ends the request with an error, which it takes. */
+void request_fail(struct request *request, struct err *err);
 
 /*
  * Puts one request in flight, for a streamed request body. Without request->call afterwards it

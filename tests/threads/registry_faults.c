@@ -254,7 +254,7 @@ static void test_lost_answer(void)
 	must(copy_group(client.copier, &from, &digest, NULL, &to, 1, &err), &err);
 	must(!to.err, &to.err);
 	CHECK_COUNT(&other, "PUT */blobs/* 201 0", 2);
-	CHECK_COUNT(&other, "HEAD */blobs/* 200 0", 1);
+	CHECK_COUNT(&other, "POST *mount=*&from=prod/app 201 0", 1);
 	CHECK_COUNT(&source, "GET */blobs/*", 2);
 	fake_close(&source);
 	fake_close(&other);

@@ -130,23 +130,32 @@ struct client {
 	struct copier *copier;
 };
 
-static inline void client_open(struct client *client)
+/* `deadline_ms` for answers and moves; `hosts` and `limits` may be NULL. */
+static inline void client_open_with(struct client *client, int64_t deadline_ms,
+	const struct registry_host_options *hosts, size_t host_count,
+	const struct copy_limits *limits)
 {
 	client->cancel = cancel_new();
 	const struct http_options http_options = {
 		.cancel = client->cancel,
 		.user_agent = "cip/test",
-		.first_byte_timeout_ms = 500,
-		.stall_timeout_ms = 500,
+		.first_byte_timeout_ms = deadline_ms,
+		.stall_timeout_ms = deadline_ms,
 		.retry_base_ms = 1,
 		.retry_max_ms = 4,
 	};
 	client->http = http_new(&http_options, NULL);
 	CHECK(client->http);
-	const struct registry_options options = {.http = client->http};
+	const struct registry_options options = {
+		.http = client->http, .hosts = hosts, .host_count = host_count};
 	client->registry = registry_new(&options, NULL);
 	CHECK(client->registry);
-	client->copier = copier_new(client->registry, NULL, NULL, client->cancel);
+	client->copier = copier_new(client->registry, limits, NULL, client->cancel);
+}
+
+static inline void client_open(struct client *client)
+{
+	client_open_with(client, 500, NULL, 0, NULL);
 }
 
 static inline void client_close(struct client *client)

@@ -3,6 +3,7 @@
  * carries out the faults that concern the wire. It knows nothing of registries.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +131,21 @@ static bool send_all(struct connection *c, const char *bytes, size_t len)
 	return true;
 }
 
-static bool read_body(struct connection *c, struct fake_request *request)
+/* How much may be received now; 0 if the other side went away while nothing was wanted. */
+static size_t pace(struct connection *c, size_t wanted, const struct fault *fault)
+{
+	struct pollfd closed = {.fd = c->fd, .events = POLLRDHUP};
+	uint64_t bytes = 0;
+	if (fault->action != FAULT_SLOW_READ || !number_parse(fault->argument, BODY_MAX, &bytes))
+		return wanted;
+	do {
+		if (poll(&closed, 1, 10) > 0)
+			return 0;
+	} while (bytes == 0);
+	return bytes < wanted ? bytes : wanted;
+}
+
+static bool read_body(struct connection *c, struct fake_request *request, const struct fault *fault)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	if (request->content_length == 0)
@@ -144,8 +159,8 @@ static bool read_body(struct connection *c, struct fake_request *request)
 	c->start += have;
 	request->body_len = have;
 	while (request->body_len < request->content_length) {
-		ssize_t got = recv(c->fd, request->body + request->body_len,
-			request->content_length - request->body_len, 0);
+		size_t max = pace(c, request->content_length - request->body_len, fault);
+		ssize_t got = recv(c->fd, request->body + request->body_len, max, 0);
 		if (got <= 0)
 			return false;
 		request->body_len += (size_t)got;
@@ -340,7 +355,7 @@ static bool serve(struct connection *c, struct fake_request *request)
 	}
 	/* As real servers do, an early refusal does not wait for the body. */
 	bool early = fault.action == FAULT_STATUS && request->expects_continue;
-	if (!early && !read_body(c, request))
+	if (!early && !read_body(c, request, &fault))
 		return false;
 
 	struct fake_response response = {0};

@@ -122,6 +122,7 @@ enum fault_action {
 	FAULT_HEADER,
 	FAULT_ENDLESS_HEADERS,
 	FAULT_FILE,
+	FAULT_SLOW_READ,
 };
 struct fault {
 	enum fault_action action;

@@ -10,6 +10,7 @@
  *	flip-bit	wrong-digest-header	no-digest-header	stall	stall-mid
  *	gigabyte	bad-json	redirect URL	header Name: value	endless-headers
  *	file CODE MEDIA-TYPE PATH (answers with the bytes of a file)
+ *	slow-read N (takes N bytes of the body every 10 ms; 0: none)
  *
  * When the file of rules is replaced it is read again, and counting begins anew.
  */
@@ -52,6 +53,7 @@ static const char *const action_names[] = {
 	[FAULT_HEADER] = "header",
 	[FAULT_ENDLESS_HEADERS] = "endless-headers",
 	[FAULT_FILE] = "file",
+	[FAULT_SLOW_READ] = "slow-read",
 };
 
 static void bad_rule(const char *line)
