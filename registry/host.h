@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/once.h"
 #include "base/strmap.h"
 #include "registry/auth.h"
 #include "registry/quirks.h"
@@ -25,6 +26,15 @@ enum multi_tag {
 /* Whether a host does what not all do; found out on the way, remembered for the run. */
 enum ability { ABILITY_UNKNOWN, ABILITY_PROVEN, ABILITY_REFUSED };
 
+/* What a host has shown of the referrers API. */
+enum referrers_state {
+	REFERRERS_UNKNOWN,
+	REFERRERS_NONE,	  /* no such path */
+	REFERRERS_LIES,	  /* none, though it says OCI-Subject */
+	REFERRERS_API,	  /* it lists */
+	REFERRERS_PROVEN, /* and lists what it said OCI-Subject for */
+};
+
 struct host {
 	char *name;   /* canonical logical host, the key of everything */
 	char *origin; /* what its URLs start with: "https://gcr.io", "http://127.0.0.1:5000" */
@@ -35,6 +45,7 @@ struct host {
 	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
 	_Atomic unsigned multi_tag;    /* enum multi_tag */
 	_Atomic unsigned tags_at_once; /* it refused more; 0: nothing is known */
+	_Atomic unsigned referrers;    /* enum referrers_state */
 	_Atomic bool google;	       /* an answer carried Google's extension */
 	bool endpoint_gets_credentials;
 	struct auth_host *auth; /* owned */
@@ -53,7 +64,8 @@ struct registry {
 	/* Of the writer only: */
 	struct trust_places places; /* read-only */
 	pthread_mutex_t lock;
-	struct strmap hosts; /* of struct host, owned; under the lock */
+	struct strmap hosts;		/* of struct host, owned; under the lock */
+	struct once *referrers_writers; /* "host/path@subject" of indexes that are being written */
 };
 
 /* Never NULL. Any thread. */

@@ -93,6 +93,24 @@ bool registry_manifest_get(struct registry *registry, const struct repository *r
 	return false;
 }
 
+bool manifest_read(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct document *ret_document,
+	struct err **err)
+{
+	CLEANUP(request_release) struct request request;
+	get_init(&request, registry, repository, reference, tally);
+	if (!request_do(&request, err) || !request_succeeded(&request, err))
+		return false;
+	const struct str *body = &request_answer(&request)->body;
+	*ret_document = (struct document){
+		.bytes = mem_dup(str_text(body), body->len + 1),
+		.len = body->len,
+		.media_type = media_type_of(&request),
+		.digest = digest_of(DIGEST_SHA256, str_text(body), body->len),
+	};
+	return true;
+}
+
 /* ---- HEAD ---- */
 
 void manifest_head_init(struct request *request, struct registry *registry,
@@ -101,20 +119,6 @@ void manifest_head_init(struct request *request, struct registry *registry,
 	CLEANUP(mem_freep) char *path = reference_path(reference);
 	request_init(request, registry, repository, "HEAD", path, "", tally);
 	request_header(request, "Accept", manifest_accept);
-}
-
-/* For servers that do not say the digest: the bytes do. */
-static bool digest_by_get(struct registry *registry, const struct repository *repository,
-	const char *reference, struct http_tally *tally, struct digest *ret_digest,
-	struct err **err)
-{
-	CLEANUP(request_release) struct request request;
-	get_init(&request, registry, repository, reference, tally);
-	if (!request_do(&request, err) || !request_succeeded(&request, err))
-		return false;
-	const struct str *body = &request_answer(&request)->body;
-	*ret_digest = digest_of(DIGEST_SHA256, str_text(body), body->len);
-	return true;
 }
 
 bool manifest_head_take(
@@ -136,7 +140,14 @@ bool registry_manifest_head(struct registry *registry, const struct repository *
 	manifest_head_init(&request, registry, repository, reference, tally);
 	if (!request_do(&request, err) || !manifest_head_take(&request, ret_digest, &said, err))
 		return false;
-	return said || digest_by_get(registry, repository, reference, tally, ret_digest, err);
+	if (said)
+		return true;
+	/* For servers that do not say the digest: the bytes do. */
+	CLEANUP(document_release) struct document document = {0};
+	if (!manifest_read(registry, repository, reference, tally, &document, err))
+		return false;
+	*ret_digest = document.digest;
+	return true;
 }
 
 /* ---- PUT ---- */
@@ -192,6 +203,12 @@ bool manifest_put_take(
 		return true;
 	return err_set(err, ERR_DIGEST, "%s: %s was sent, the registry says it stored %s",
 		request->what, digest_format(&document->digest, text), said);
+}
+
+bool manifest_put_subject(const struct request *request, struct digest *ret_subject)
+{
+	CLEANUP(mem_freep) char *said = request_answer_header(request, "OCI-Subject", 0);
+	return said && digest_parse(said, ret_subject, NULL);
 }
 
 bool registry_manifest_put(struct registry *registry, const struct repository *repository,

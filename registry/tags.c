@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "registry/linkheader.h"
+#include "registry/paging.h"
 #include "registry/request.h"
 
-#define PAGES_MAX 10000
 /* A million tags have about 30 MiB, Google's 10,000 manifests 3. */
 #define LIST_MAX_BYTES ((uint64_t)128 << 20)
 
@@ -26,11 +25,10 @@ struct listing {
 	uint64_t bytes;
 	bool is_cut_off;    /* the read itself failed, and its error names the request already */
 	unsigned page_size; /* asked for */
-	unsigned pages;
+	struct paging paging;
 	enum tags_kind kind;
 	char last[TAG_TEXT_SIZE];  /* last tag of the page */
 	char asked[TAG_TEXT_SIZE]; /* the `last` that our own continuation asked with */
-	char *marker;		   /* an earlier URL, to notice a circle of links; owned */
 };
 
 /* ---- One page ---- */
@@ -93,32 +91,6 @@ static bool read_page(struct listing *listing, struct request *request, struct t
 
 /* ---- From page to page ---- */
 
-/* The URL of the next page, NULL on the last. */
-static bool next_link(const struct request *request, char **ret_url, struct err **err)
-{
-	for (size_t n = 0;; n++) {
-		CLEANUP(mem_freep) char *value = request_answer_header(request, "Link", n);
-		CLEANUP(mem_freep) char *target = NULL;
-		enum http_source source;
-		if (!value) {
-			*ret_url = NULL;
-			return true;
-		}
-		if (!linkheader_next(value, &target, err))
-			return err_prefix(err, "%s", request->what);
-		if (!target)
-			continue;
-		CLEANUP(mem_freep) char *url = NULL;
-		if (!request_resolve(request, target, &url, &source, err))
-			return false;
-		if (!host_owns_url(request->host, url))
-			return err_set(err, ERR_INVALID,
-				"%s: the next page is said to be on another host", request->what);
-		*ret_url = steal_ptr(&url);
-		return true;
-	}
-}
-
 /*
  * A plain page that is exactly full and names no next page: the server may have forgotten the Link
  * header. Asking behind the last tag tells; a server that knows no paging repeats the page.
@@ -136,7 +108,7 @@ static bool next_page(struct listing *listing, const struct request *request,
 	const struct tags_page *page, char **ret_url, struct err **err)
 {
 	CLEANUP(mem_freep) char *url = NULL;
-	if (!next_link(request, &url, err))
+	if (!paging_link(request, &url, err))
 		return false;
 	if (!url && page->kind == TAGS_PLAIN && page->tags == listing->page_size)
 		url = own_continuation(listing, request);
@@ -150,29 +122,12 @@ static bool next_page(struct listing *listing, const struct request *request,
 	return true;
 }
 
-/* Brent's way to find a cycle: compare with one earlier URL, moved on at every power of two. */
-static bool check_progress(
-	struct listing *listing, const struct request *request, const char *url, struct err **err)
-{
-	if (++listing->pages > PAGES_MAX)
-		return err_set(
-			err, ERR_TOO_LARGE, "%s: more than %d pages", request->what, PAGES_MAX);
-	if (listing->marker && strcmp(url, listing->marker) == 0)
-		return err_set(err, ERR_INVALID, "%s: the links to next pages run in a circle",
-			request->what);
-	if ((listing->pages & (listing->pages - 1)) == 0) {
-		mem_free(listing->marker);
-		listing->marker = mem_strdup(url);
-	}
-	return true;
-}
-
 static bool check_kind(struct listing *listing, const struct request *request,
 	const struct tags_page *page, struct err **err)
 {
-	if (listing->pages > 0 && page->kind != listing->kind && page->tags > 0)
+	if (listing->paging.pages > 0 && page->kind != listing->kind && page->tags > 0)
 		return err_set(err, ERR_INVALID, "%s: pages of different kinds", request->what);
-	if (listing->pages == 0)
+	if (listing->paging.pages == 0)
 		listing->kind = page->kind;
 	if (page->kind == TAGS_GOOGLE)
 		request->host->google = true;
@@ -206,7 +161,7 @@ static bool list_pages(struct listing *listing, struct err **err)
 			return false;
 		mem_free(url);
 		url = next;
-		if (url && !check_progress(listing, &request, url, err))
+		if (url && !paging_step(&listing->paging, &request, url, err))
 			return false;
 	} while (url);
 	return true;
@@ -221,7 +176,7 @@ bool registry_tags_list(struct registry *registry, const struct repository *repo
 	const struct host *host = host_get(registry, repository->host);
 	listing.page_size = host->google ? QUIRKS_GOOGLE_PAGE : host->quirks.tags_page_size;
 	bool ok = list_pages(&listing, err);
-	mem_free(listing.marker);
+	paging_release(&listing.paging);
 	if (ok)
 		*ret_kind = listing.kind;
 	return ok;
