@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "image/reference.h"
 #include "net/url.h"
 
 void auth_realm_release(struct auth_realm *realm)
@@ -29,7 +30,8 @@ bool auth_realm_takes_secrets(const struct host *host, const char *url)
 	if (has_host(host->origin, realm.host) || has_host(host->public_origin, realm.host))
 		return true;
 	const char *other = host->quirks.token_server;
-	return other && realm.is_https && strcmp(other, realm.host) == 0;
+	return other && strcmp(other, realm.host) == 0 &&
+		(realm.is_https || host_is_loopback(realm.host));
 }
 
 bool auth_realm_resolve(const struct host *host, const struct http_response *answer,

@@ -96,6 +96,7 @@ registry_start "$WORK/token"
 app=$(push_image "$REGISTRY_HOST" staging/app v1 3)
 more=$(for i in 2 3 4 5; do push_image "$REGISTRY_HOST" staging/app "v$i" 3; done)
 tool=$(push_image "$REGISTRY_HOST" staging/tool v1 2)
+kit=$(push_image "$REGISTRY_HOST" staging/kit v1 2)
 open=$(push_image "$REGISTRY_HOST" public/open v1 1)
 registry_stop "$REGISTRY_PID"
 token_registry "$WORK/token"
@@ -161,6 +162,28 @@ log_mark "$log"
 run 0 --thin-manifest-dir "$tree" --src-authfile "$WORK/reader.json" --dest-authfile "$WORK/half.json" --confirm
 expect_equal "mounts" 0 "$(since "$log" 'mount=.* 201$')"
 expect_equal "uploads" 3 "$(since "$log" '^PUT /v2/prod/tool/blobs/.* 201$')"
+
+# The same from cip.yaml, which goes before the variables and behind the flags.
+tree_image "$tree" app kit
+tree_digest "$tree" app "$kit" v1
+printf 'r-secret\n' >"$WORK/r-secret"
+printf 'h-secret\n' >"$WORK/h-secret"
+cat >"$WORK/sides.yaml" <<-END
+	registries:
+	  "$host":
+	    credentials:
+	      source: {username: reader, password_file: r-secret}
+	      destination: {username: half, password_file: h-secret}
+END
+sides=(--thin-manifest-dir "$tree" --config "$WORK/sides.yaml" --confirm)
+run 3 "${sides[@]}" --dest-authfile "$WORK/bad.json"
+log_mark "$log"
+REGISTRY_AUTH_FILE=$WORK/bad.json run 0 "${sides[@]}"
+expect_equal "mounts with cip.yaml" 0 "$(since "$log" 'mount=.* 201$')"
+expect_equal "uploads with cip.yaml" 3 "$(since "$log" '^PUT /v2/prod/kit/blobs/.* 201$')"
+printf 'registries:\n  "%s": {credentials: {username: writer, password: w-secret}}\n' "$host" >"$WORK/literal.yaml"
+run 2 --thin-manifest-dir "$tree" --config "$WORK/literal.yaml"
+expect_has "$WORK/err" "secrets do not stand in this file"
 
 # Anonymous tokens.
 tree_project "$WORK/public" open "$host/public" "$plain/public"

@@ -313,6 +313,20 @@ static void test_secrets_stay_with_their_host(void)
 	scene_close(&scene);
 }
 
+/* Unless cip.yaml says that its token server is there. */
+static void test_a_configured_token_server_gets_secrets(void)
+{
+	struct scene scene;
+	char name[32];
+	snprintf(name, sizeof(name), "127.0.0.1:%u", tiny_server_port(world.registry));
+	const struct registry_host_options host = {.host = name, .token_server = "localhost"};
+	scene_open_with(&scene, &host);
+	set_realm("localhost");
+	expect_ok(&scene, "r0");
+	CHECK(world.fetches == 1 && world.saw_secret);
+	scene_close(&scene);
+}
+
 static void test_an_endpoint_gets_secrets_only_if_told(void)
 {
 	struct scene scene;
@@ -422,6 +436,7 @@ int main(void)
 	test_a_failure_is_shared();
 	test_a_wrong_password_is_not_tried_for_ever();
 	test_secrets_stay_with_their_host();
+	test_a_configured_token_server_gets_secrets();
 	test_an_endpoint_gets_secrets_only_if_told();
 	test_the_token_server_stays();
 	test_uploads_elsewhere_carry_nothing();

@@ -80,6 +80,7 @@ static bool parse_head(const char *head, struct fake_request *request)
 	request->host = header_value(head, "Host");
 	request->accept = header_value(head, "Accept");
 	request->content_type = header_value(head, "Content-Type");
+	request->authorization = header_value(head, "Authorization");
 	request->content_range = header_value(head, "Content-Range");
 	CLEANUP(mem_freep) char *expect = header_value(head, "Expect");
 	CLEANUP(mem_freep) char *length = header_value(head, "Content-Length");
@@ -104,6 +105,7 @@ static void request_release(struct fake_request *request)
 	mem_free(request->host);
 	mem_free(request->accept);
 	mem_free(request->content_type);
+	mem_free(request->authorization);
 	mem_free(request->content_range);
 	mem_free(request->body);
 }

@@ -35,6 +35,7 @@ struct fake_options {
 	unsigned page_size;	/* tags or referrers a page, with Link; 0: all at once, n ignored */
 	const char *access_log; /* one line a request: method target status bytes */
 	const char *faults;	/* file of rules, see faults.c */
+	const char *issued;	/* file of the tokens that are taken, see bearer.c */
 };
 extern struct fake_options fake_options;
 
@@ -46,6 +47,7 @@ struct fake_request {
 	char *host;
 	char *accept;
 	char *content_type;
+	char *authorization;
 	char *content_range;
 	char *body;
 	size_t body_len;
@@ -103,6 +105,10 @@ bool family_mount(
 /* ---- referrers.c ---- */
 /* What the manifest refers to: "" for none. */
 char *subject_of(const char *bytes, size_t len);
+
+/* ---- bearer.c ---- */
+/* False with the refusal in the response unless the request shows a token that may do this. */
+bool bearer_allows(const struct fake_request *request, struct fake_response *response);
 
 /* ---- faults.c ---- */
 enum fault_action {

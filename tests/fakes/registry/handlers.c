@@ -87,6 +87,8 @@ void handle(const struct fake_request *request, struct fake_response *response)
 {
 	CLEANUP(mem_freep) char *repository = NULL;
 	CLEANUP(mem_freep) char *name = NULL;
+	if (!bearer_allows(request, response))
+		return;
 	if (fake_options.answer_404)
 		respond_error(
 			response, 404, "NAME_UNKNOWN", "repository name not known to registry");

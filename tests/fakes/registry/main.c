@@ -34,6 +34,8 @@ static const struct choice {
 	{"access-log", "FILE", "a line a request: METHOD TARGET STATUS BYTES",
 		.text = &fake_options.access_log},
 	{"faults", "FILE", "rules, see faults.c", .text = &fake_options.faults},
+	{"issued", "FILE", "take only the tokens in it: a line each, TOKEN r or TOKEN w",
+		.text = &fake_options.issued},
 	{"delay-ms", "N", "before every response", .number = &fake_options.delay_ms},
 	{"google", NULL, "Google's extended tags list", .flag = &fake_options.google},
 	{"answer-404", NULL, "404 to everything", .flag = &fake_options.answer_404},
