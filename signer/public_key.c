@@ -286,3 +286,18 @@ bool public_key_verify(const struct public_key *key, enum hash hash, const struc
 	ERR_clear_error();
 	return ok;
 }
+
+bool public_key_verify_pss(const struct public_key *key, const void *bytes, size_t len,
+	const uint8_t *signature, size_t signature_len)
+{
+	CLEANUP(evp_md_ctx_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *settings = NULL;
+	bool ok = key->kind == PUBLIC_KEY_RSA && context &&
+		EVP_DigestVerifyInit(context, &settings, EVP_sha256(), NULL, key->pkey) == 1 &&
+		EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_AUTO) == 1 &&
+		EVP_DigestVerify(context, signature, signature_len, bytes, len) == 1;
+
+	ERR_clear_error();
+	return ok;
+}

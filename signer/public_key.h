@@ -51,4 +51,8 @@ size_t public_key_hashes(const struct public_key *key, enum hash ret_hashes[2]);
 bool public_key_verify(const struct public_key *key, enum hash hash, const struct message *message,
 	const uint8_t *signature, size_t len);
 
+/* Is this an RSA key's PSS signature (RFC 8017, SHA-256 in all places, salt of any length)? */
+bool public_key_verify_pss(const struct public_key *key, const void *bytes, size_t len,
+	const uint8_t *signature, size_t signature_len);
+
 #endif
