@@ -45,6 +45,47 @@ static void call_unlock(struct http_call *call)
 	pthread_mutex_unlock(&call->http->lock);
 }
 
+/* ---- Messages of the I/O thread ---- */
+
+void call_note(struct http *http, enum log_level level, char *text)
+{
+	pthread_mutex_lock(&http->lock);
+	if (http->note_count < NOTES_MAX) {
+		http->notes[http->note_count++] = (struct note){level, text};
+	} else {
+		http->notes_dropped++;
+		mem_free(text);
+	}
+	pthread_mutex_unlock(&http->lock);
+}
+
+/* The lock is held before and after. */
+static void say_notes(struct http *http)
+{
+	struct note notes[NOTES_MAX];
+	size_t count = http->note_count, dropped = http->notes_dropped;
+
+	if (count == 0)
+		return;
+	memcpy(notes, http->notes, count * sizeof(*notes));
+	http->note_count = http->notes_dropped = 0;
+	pthread_mutex_unlock(&http->lock);
+	for (size_t i = 0; i < count; i++) {
+		log_message(notes[i].level, "%s", notes[i].text);
+		mem_free(notes[i].text);
+	}
+	if (dropped)
+		log_info("%zu more messages about requests were dropped", dropped);
+	pthread_mutex_lock(&http->lock);
+}
+
+void call_say_notes(struct http *http)
+{
+	pthread_mutex_lock(&http->lock);
+	say_notes(http);
+	pthread_mutex_unlock(&http->lock);
+}
+
 /* ---- Waiting ---- */
 
 typedef bool is_ready_fn(const struct http_call *call, size_t want);
@@ -79,6 +120,9 @@ static size_t wait_any(struct http_call *const *calls, size_t count, is_ready_fn
 	pthread_cond_init(&changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	for (;;) {
+		for (size_t i = 0; i < count && !http; i++)
+			http = calls[i] ? calls[i]->http : NULL;
+		say_notes(http);
 		for (size_t i = 0; i < count && ready == count; i++) {
 			if (calls[i] && is_ready(calls[i], want))
 				ready = i;
@@ -87,7 +131,6 @@ static size_t wait_any(struct http_call *const *calls, size_t count, is_ready_fn
 			if (!calls[i])
 				continue;
 			calls[i]->waiter = ready == count && !is_over ? &changed : NULL;
-			http = calls[i]->http;
 		}
 		if (ready != count || is_over)
 			break;
@@ -108,10 +151,18 @@ static bool has_ended(const struct http_call *call, size_t want)
 	return call->ended;
 }
 
+/* The answer is there to stay: the I/O thread will not repeat the request any more. */
+static bool keeps_head(const struct http_call *call)
+{
+	return call->ended ||
+		(call->head_done &&
+			(call->response_streamed || call->body_streamed || !call->repeatable));
+}
+
 static bool has_head(const struct http_call *call, size_t want)
 {
 	(void)want;
-	return call->head_done || call->ended;
+	return keeps_head(call);
 }
 
 static bool is_readable(const struct http_call *call, size_t want)
@@ -157,6 +208,11 @@ static bool copy_headers(
 	return true;
 }
 
+static bool is_reading(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 static bool fill(struct http_call *call, const struct http_request *request, struct err **err)
 {
 	struct hop *hop = &call->hop;
@@ -166,7 +222,8 @@ static bool fill(struct http_call *call, const struct http_request *request, str
 		return false;
 	}
 	call->label = http_request_label(request);
-	hop->source = request->source;
+	url_copy(&call->home, &hop->url);
+	call->source = hop->source = request->source;
 	hop->is_home = true;
 	if (!request->method[0] ||
 		strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(request->method))
@@ -189,6 +246,10 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 	call->repeatable = request->repeatable;
 	call->tls = request->tls ? request->tls : http->trust;
 	call->tally = request->tally;
+	call->quota = request->quota ? mem_strdup(request->quota) : NULL;
+	call->quota_class = request->quota_class;
+	call->is_write = !is_reading(request->method);
+	call->attempt = 1;
 	str_init(&call->response.head, HEADERS_MAX_BYTES);
 	str_init(&call->response.body, request->response_max);
 	if (!fill(call, request, &call->err)) {
@@ -239,6 +300,8 @@ void http_call_free(struct http_call *call)
 	mem_free(call->headers);
 	mem_free(call->method);
 	mem_free(call->label);
+	mem_free(call->quota);
+	url_release(&call->home);
 	url_release(&call->hop.url);
 	channel_release(&call->upload);
 	channel_release(&call->download);
@@ -287,7 +350,7 @@ struct http_response *http_call_response(struct http_call *call)
 	bool has;
 
 	call_lock(call);
-	has = call->head_done;
+	has = call->head_done && keeps_head(call);
 	call_unlock(call);
 	return has ? &call->response : NULL;
 }

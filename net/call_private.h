@@ -14,13 +14,28 @@
 
 #include <pthread.h>
 
+#include "base/log.h"
 #include "base/strmap.h"
 #include "net/channel.h"
 #include "net/headers.h"
 #include "net/http.h"
+#include "net/limiter.h"
 #include "net/proxy.h"
 #include "net/tls.h"
 #include "net/url.h"
+
+/* Said by workers, because saying may block (base/log.h). */
+struct note {
+	enum log_level level;
+	char *text;
+};
+#define NOTES_MAX 64
+
+/* Of one registry host; owned by the map. */
+struct declared_rates {
+	char *host;
+	struct http_rates rates;
+};
 
 struct http {
 	struct http_options options; /* set; defaults filled in */
@@ -36,6 +51,10 @@ struct http {
 	struct http_call *first_posted, *last_posted; /* lock */
 	bool is_woken;				      /* lock: wake_fd is readable already */
 	bool is_stopping;			      /* lock */
+	struct note notes[NOTES_MAX];		      /* lock */
+	size_t note_count, notes_dropped;	      /* lock */
+	struct strmap rates;			      /* lock: of struct declared_rates, owned */
+	struct bucket *newest_bucket; /* lock: the list; what they count is atomic */
 };
 
 /* What a worker asks the I/O thread to do; bits. */
@@ -63,6 +82,7 @@ struct hop {
 	bool is_home;	  /* same origin all the way: private headers and trust settings apply */
 	bool is_counted;  /* in the tallies, because it was sent */
 	bool is_redirect; /* the answer leads on */
+	bool is_refused;  /* the answer is one for which the call is repeated */
 	size_t dropped;	  /* bytes of a redirect's body */
 	uint64_t sent;	  /* bytes of the request body given to libcurl */
 	struct headers_budget budget;
@@ -84,7 +104,12 @@ struct http_call {
 	bool repeatable;
 	const struct http_tls *tls;
 	struct http_tally *tally;
-	char *label; /* "GET host/path" */
+	char *label;	 /* "GET host/path" */
+	struct url home; /* what was asked for; `source` is of it */
+	enum http_source source;
+	char *quota; /* NULL: none */
+	enum http_class quota_class;
+	bool is_write;
 
 	/* lock */
 	unsigned posts;
@@ -120,7 +145,16 @@ struct http_call {
 	struct host *host;
 	struct engine *engine;
 	bool holds_slot;
-	struct http_call *prev, *next; /* in the host's queue or the list of running calls */
+	struct bucket *bucket; /* of this hop; NULL: it draws from none */
+	struct limiter_ticket ticket;
+	struct lane *lane;     /* NULL: not in one */
+	uint64_t serial;       /* order of arrival */
+	int64_t not_before_ms; /* 0: at once */
+	unsigned attempt;      /* repetitions so far + 1 */
+	unsigned refusals;     /* of these, by its bucket's limit */
+	int64_t refused_since_ms;
+	bool is_repetition;	       /* not counted as one yet */
+	struct http_call *prev, *next; /* among those waiting or running */
 };
 
 /* ---- call.c, under http->lock ---- */
@@ -129,6 +163,11 @@ void call_post(struct http_call *call, enum call_post what);
 /* What messages call a request, in fresh memory. */
 char *http_request_label(const struct http_request *request);
 void call_wake(struct http_call *call);
+
+/* Something to say, by whichever worker waits next; takes the text. The lock is not held. */
+void call_note(struct http *http, enum log_level level, char *text);
+/* By the calling thread, which may block. The lock is not held. */
+void call_say_notes(struct http *http);
 
 /* ---- loop.c ---- */
 
@@ -144,6 +183,9 @@ void loop_touch(struct http_call *call, enum call_phase phase);
 /* The call waits for its worker and needs no slot of its host meanwhile; or it goes on. */
 void loop_release_slot(struct http_call *call);
 void loop_take_slot(struct http_call *call);
+
+/* Nothing is sent on the bucket's account until then: those that wait for it end. */
+void loop_close_bucket(struct http_call *call, int64_t until_ms, const struct err *why);
 
 /* The host speaks HTTP/1.x only: all its requests may share connections. */
 void loop_learn_http1(struct http_call *call);

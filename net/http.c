@@ -1,6 +1,6 @@
 /*
- * The client: options, the I/O thread's birth and death, and the blocking http_do with its retries
- * on top of single calls.
+ * The client: options, the I/O thread's birth and death, what is declared and known of quotas, and
+ * the blocking http_do on top of single calls.
  */
 #include "net/http.h"
 
@@ -9,10 +9,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "base/log.h"
 #include "net/call_private.h"
+#include "net/queue.h"
 #include "net/redirect.h"
-#include "net/retry.h"
 
 /* CURLOPT_QUICK_EXIT. */
 #define CURL_AT_LEAST 0x075700
@@ -61,6 +60,8 @@ static void fill_options(struct http_options *options)
 		options->attempts = 4;
 	if (!options->minimum_rate)
 		options->minimum_rate = (uint64_t)16 * 1024;
+	if (!options->retry_budget)
+		options->retry_budget = 100;
 	default_ms(&options->connect_timeout_ms, 15000);
 	default_ms(&options->first_byte_timeout_ms, 60000);
 	default_ms(&options->stall_timeout_ms, 60000);
@@ -88,10 +89,24 @@ static bool start_thread(struct http *http)
 	return started;
 }
 
+static void release_rates(struct http *http)
+{
+	const char *host;
+	void *value;
+
+	for (size_t i = 0; strmap_next(&http->rates, &i, &host, &value);) {
+		struct declared_rates *declared = value;
+		mem_free(declared->host);
+		mem_free(declared);
+	}
+	strmap_release(&http->rates);
+}
+
 static void release(struct http *http)
 {
 	if (http->wake_fd >= 0)
 		close(http->wake_fd);
+	release_rates(http);
 	proxy_rules_free(http->proxies);
 	http_tls_free(http->trust);
 	pthread_mutex_destroy(&http->lock);
@@ -140,6 +155,7 @@ void http_free(struct http *http)
 	loop_wake(http);
 	pthread_mutex_unlock(&http->lock);
 	pthread_join(http->thread, NULL);
+	call_say_notes(http);
 	release(http);
 }
 
@@ -183,76 +199,45 @@ bool http_response_resolve(const struct http_response *response, const char *ref
 	return true;
 }
 
-/* ---- Repeating ---- */
+/* ---- Quotas ---- */
 
-static bool do_once(struct http *http, const struct http_request *request,
-	struct http_response *ret_response, struct err **err)
+void http_declare_rates(struct http *http, const char *host, const struct http_rates *rates)
 {
-	CLEANUP(http_call_freep) struct http_call *call = http_start(http, request);
+	struct declared_rates *declared;
 
-	if (!http_call_wait(call, err))
+	pthread_mutex_lock(&http->lock);
+	declared = strmap_get(&http->rates, host);
+	if (!declared) {
+		declared = mem_new(1, sizeof(*declared));
+		declared->host = mem_strdup(host);
+		*strmap_put(&http->rates, declared->host) = declared;
+	}
+	declared->rates = *rates;
+	pthread_mutex_unlock(&http->lock);
+}
+
+bool http_quota_at(struct http *http, size_t n, struct http_quota *ret_quota)
+{
+	const struct bucket *bucket;
+
+	pthread_mutex_lock(&http->lock);
+	for (bucket = http->newest_bucket; bucket && n > 0; n--)
+		bucket = bucket->next;
+	pthread_mutex_unlock(&http->lock);
+	if (!bucket)
 		return false;
-	*ret_response = call->response;
-	call->response = (struct http_response){0};
+	*ret_quota = (struct http_quota){
+		.name = bucket->name,
+		.requests = bucket->requests,
+		.retries = bucket->retries,
+		.throttled = bucket->throttled,
+		.paused_ms = bucket->paused_ms,
+		.ceiling = (double)bucket->ceiling_milli / 1000,
+	};
 	return true;
 }
 
-/* How long the server wants us to wait; false if it did not say. */
-static bool asked_wait(
-	const struct http *http, const struct http_response *response, int64_t *ret_ms)
-{
-	CLEANUP(mem_freep) char *value = http_response_header(response, "Retry-After", 0);
-
-	return value && retry_after_parse(value, clock_unix_ms(http->options.clock), ret_ms);
-}
-
-/* One attempt and what it means: finished, or wait and try again. */
-struct attempt {
-	unsigned number; /* from 1 */
-	bool is_last;
-	struct http_response response;
-	struct err *err;
-	int64_t wait_ms;
-};
-
-static bool wants_retry(const struct attempt *attempt)
-{
-	if (attempt->is_last)
-		return false;
-	return attempt->err ? retry_error(attempt->err) : retry_status(attempt->response.status);
-}
-
-/* Sets wait_ms; false if the server wants more patience than we have. */
-static bool plan_wait(struct http *http, struct attempt *attempt, struct err **err)
-{
-	const struct http_options *options = &http->options;
-	int64_t asked;
-
-	attempt->wait_ms = retry_backoff_ms(
-		options->clock, attempt->number, options->retry_base_ms, options->retry_max_ms);
-	if (attempt->err || !asked_wait(http, &attempt->response, &asked))
-		return true;
-	if (asked > options->retry_after_max_ms)
-		return err_set_http(err, ERR_THROTTLED, attempt->response.status,
-			"the server answered %d and wants us to wait %lld s, longer than the %lld "
-			"s allowed",
-			attempt->response.status, (long long)asked / 1000,
-			(long long)options->retry_after_max_ms / 1000);
-	/* Jitter on top, so that all who were turned away do not come back at once. */
-	attempt->wait_ms =
-		asked ? asked + clock_jitter_ms(options->clock, options->retry_base_ms) : 0;
-	return true;
-}
-
-static void log_retry(const struct attempt *attempt, const char *label)
-{
-	if (attempt->err)
-		log_debug("%s; attempt %u, next in %lld ms", attempt->err->msg, attempt->number,
-			(long long)attempt->wait_ms);
-	else
-		log_debug("%s: %d; attempt %u, next in %lld ms", label, attempt->response.status,
-			attempt->number, (long long)attempt->wait_ms);
-}
+/* ---- Requests ---- */
 
 char *http_request_label(const struct http_request *request)
 {
@@ -266,57 +251,15 @@ char *http_request_label(const struct http_request *request)
 	return mem_printf("%s %s", request->method, where ? where : "malformed URL");
 }
 
-static void count_retry(struct http *http, const struct http_request *request)
-{
-	http->totals.retries++;
-	if (request->tally)
-		request->tally->retries++;
-}
-
-/* Sleeps before the next attempt and forgets this one. */
-static bool wait_for_next(struct http *http, const struct http_request *request,
-	struct attempt *attempt, struct err **err)
-{
-	CLEANUP(mem_freep) char *label = http_request_label(request);
-	bool goes_on = plan_wait(http, attempt, err);
-
-	if (!goes_on)
-		err_prefix(err, "%s", label);
-	else
-		log_retry(attempt, label);
-	http_response_release(&attempt->response);
-	err_free(steal_ptr(&attempt->err));
-	if (!goes_on)
-		return false;
-	if (!cancel_sleep_ms(http->options.cancel, CANCEL_NOW, attempt->wait_ms))
-		return cancel_check(http->options.cancel, CANCEL_NOW, err);
-	count_retry(http, request);
-	return true;
-}
-
 bool http_do(struct http *http, const struct http_request *request,
 	struct http_response *ret_response, struct err **err)
 {
-	unsigned attempts = request->repeatable ? http->options.attempts : 1;
-	struct attempt attempt = {0};
-
 	if (request->body_streamed || request->response_streamed)
 		return err_set(err, ERR_INTERNAL, "http_do is not for streamed bodies");
-	do {
-		attempt.number++;
-		attempt.is_last = attempt.number >= attempts;
-		do_once(http, request, &attempt.response, &attempt.err);
-		if (!wants_retry(&attempt)) {
-			if (attempt.err && attempt.number > 1)
-				err_prefix(&attempt.err, "after %u attempts", attempt.number);
-			if (!attempt.err)
-				*ret_response = attempt.response;
-			else if (err)
-				*err = attempt.err;
-			else
-				err_free(attempt.err);
-			return !attempt.err;
-		}
-	} while (wait_for_next(http, request, &attempt, err));
-	return false;
+	CLEANUP(http_call_freep) struct http_call *call = http_start(http, request);
+	if (!http_call_wait(call, err))
+		return false;
+	*ret_response = call->response;
+	call->response = (struct http_response){0};
+	return true;
 }

@@ -59,7 +59,9 @@ struct http_options {
 	/* Bytes a second of a streamed body, on average over a stall_timeout [16 KiB]. */
 	uint64_t minimum_rate;
 
-	unsigned attempts;	    /* of a request that is safe to repeat, with the first [4] */
+	unsigned attempts; /* of a request that is safe to repeat, with the first [4] */
+	unsigned
+		retry_budget; /* repetitions of a bucket's requests, and 1 more for 10 requests [100] */
 	int64_t retry_base_ms;	    /* first back-off ceiling, then doubled, full jitter [500 ms] */
 	int64_t retry_max_ms;	    /* highest back-off ceiling [30 s] */
 	int64_t retry_after_max_ms; /* longest Retry-After obeyed, longer is an error [300 s] */
@@ -141,6 +143,12 @@ enum http_source {
 enum http_class { HTTP_CLASS_PROMOTION, HTTP_CLASS_SIGNING };
 #define HTTP_CLASSES 2
 
+/* Requests a second; 0: none declared, it is learned from refusals (writes: no budget of their own). */
+struct http_rates {
+	double requests_per_second;
+	double writes_per_second; /* everything but GET and HEAD */
+};
+
 struct http_header {
 	const char *name;
 	const char *value;
@@ -168,7 +176,7 @@ struct http_request {
 	/* Its caller limits the time of a stream itself: only a stall ends it, not a low rate. */
 	bool may_trickle;
 
-	bool repeatable;	    /* safe to repeat: http_do retries it */
+	bool repeatable;	    /* safe to repeat; see http_do */
 	const struct http_tls *tls; /* NULL: system trust */
 
 	/*
@@ -205,17 +213,41 @@ bool http_response_resolve(const struct http_response *response, const char *ref
 char *http_response_header(const struct http_response *response, const char *name, size_t n);
 
 /*
- * Sends and waits; repeats a `repeatable` request on ERR_TRANSIENT, ERR_TIMEOUT, 408, 429, 500,
- * 502, 503, 504 with back-off and Retry-After. Any status is a success here: the caller judges
- * it. Not for streamed bodies. ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED,
- * ERR_INVALID (redirect or response against the rules), ERR_AUTH (by a proxy), ERR_THROTTLED
- * (told to wait longer than retry_after_max_ms); messages name method, host, path and attempts.
+ * Declares the rates of one registry, for each bucket whose name begins with its host. Before the
+ * first request to it; again replaces.
+ */
+void http_declare_rates(struct http *http, const char *host, const struct http_rates *rates);
+
+/* What a bucket has cost and taught so far. */
+struct http_quota {
+	const char *name; /* borrowed, lives until http_free */
+	uint64_t requests, retries;
+	uint64_t throttled; /* answers 429, and 503 with Retry-After */
+	uint64_t paused_ms;
+	double ceiling; /* learned, in requests a second; 0: none */
+};
+/* The n-th (from 0); false if there are fewer. Any thread. */
+bool http_quota_at(struct http *http, size_t n, struct http_quota *ret_quota);
+
+/*
+ * Sends and waits. Any status is a success here: the caller judges it. Not for streamed bodies.
+ * ERR_TRANSIENT, ERR_TIMEOUT, ERR_TLS, ERR_TOO_LARGE, ERR_CANCELLED, ERR_INVALID (redirect or
+ * response against the rules), ERR_AUTH (by a proxy), ERR_THROTTLED (told to wait longer than
+ * retry_after_max_ms, or refused for longer than twice that); messages name method, host, path and
+ * attempts.
+ *
+ * A `repeatable` request, however it was started, is sent again on ERR_TRANSIENT, ERR_TIMEOUT, 408,
+ * 429, 500, 502, 503, 504, after a back-off or what Retry-After says, up to `attempts` and as long
+ * as its bucket's (without one: its origin's) retry_budget lasts. One that is refused by its
+ * bucket's limit waits for the bucket instead; that may happen five times as often and costs no
+ * budget. A streamed request body is never sent again, a response not once a byte of it could be
+ * read.
  */
 bool http_do(struct http *http, const struct http_request *request,
 	struct http_response *ret_response, struct err **err);
 
 /*
- * ---- Calls in flight: several at once from one thread, and streamed bodies. Never retried. ----
+ * ---- Calls in flight: several at once from one thread, and streamed bodies. ----
  */
 
 struct http_call;
@@ -225,7 +257,8 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 
 /*
  * Blocks until status and headers are in; http_call_response then has all but the body. A streamed
- * request body must have been written to its end, as for http_call_wait.
+ * request body must have been written to its end, as for http_call_wait. A collected response of a
+ * repeatable request has its head only at its end.
  */
 bool http_call_wait_head(struct http_call *call, struct err **err);
 

@@ -1,7 +1,8 @@
 /*
- * The I/O thread: takes what workers posted, keeps a queue for each host, runs libcurl over
+ * The I/O thread: takes what workers posted, sends what the queue lets go, runs libcurl over
  * epoll, watches the deadlines, follows redirects, ends calls. It never blocks except in
- * epoll_wait and never waits for a worker. What a single request looks like is net/transfer.c.
+ * epoll_wait and never waits for a worker. What a single request looks like is net/transfer.c,
+ * which of them may leave net/queue.c, and which come back net/repeat.c.
  *
  * There are two multi handles because libcurl (7.88) keeps the connections of a host in one set
  * whatever their protocol: an HTTP/1.1 answer in it would end multiplexing for that host, and a
@@ -15,10 +16,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/vec.h"
 #include "net/call_private.h"
 #include "net/deadline.h"
+#include "net/queue.h"
 #include "net/redirect.h"
+#include "net/repeat.h"
 #include "net/transfer.h"
 
 enum { EVENTS_AT_ONCE = 64, IDLE_CONNECTIONS = 512, STREAMS_PER_CONNECTION = 100 };
@@ -33,20 +35,14 @@ struct engine {
 	uint32_t index;
 };
 
-/* The dispatch queue of one origin. */
-struct host {
-	char *key;
-	struct http_call *first, *last; /* waiting, oldest first */
-	size_t in_flight;
-	bool is_http1;
-};
+/* An answer that takes longer is not the one of a limit: others need not wait for it. */
+#define LIMIT_ANSWERS_WITHIN_MS 1000
 
 struct loop {
 	struct http *http;
 	int epoll;
 	struct engine engines[ENGINE_COUNT];
-	struct strmap by_key;
-	VEC(struct host *) hosts;
+	struct queue *queue;
 	struct http_call *running;
 	bool is_cancelled;
 };
@@ -142,30 +138,6 @@ static void running_remove(struct loop *loop, struct http_call *call)
 	call->prev = call->next = NULL;
 }
 
-static void queue_add(struct host *host, struct http_call *call)
-{
-	call->prev = host->last;
-	call->next = NULL;
-	if (host->last)
-		host->last->next = call;
-	else
-		host->first = call;
-	host->last = call;
-}
-
-static void queue_remove(struct host *host, struct http_call *call)
-{
-	if (call->prev)
-		call->prev->next = call->next;
-	else
-		host->first = call->next;
-	if (call->next)
-		call->next->prev = call->prev;
-	else
-		host->last = call->prev;
-	call->prev = call->next = NULL;
-}
-
 /*
  * A call that waits for its worker holds no slot: the worker may itself be waiting for another call
  * that is queued behind it (a blob read from and written to one host).
@@ -187,21 +159,6 @@ void loop_take_slot(struct http_call *call)
 void loop_learn_http1(struct http_call *call)
 {
 	call->host->is_http1 = true;
-}
-
-static struct host *host_of(struct loop *loop, const struct url *url)
-{
-	CLEANUP(mem_freep)
-	char *key = mem_printf("%d %s %u", url->is_https, url->host, (unsigned)url->port);
-	struct host *host = strmap_get(&loop->by_key, key);
-
-	if (host)
-		return host;
-	host = mem_new(1, sizeof(*host));
-	host->key = steal_ptr(&key);
-	*strmap_put(&loop->by_key, host->key) = host;
-	*vec_push(&loop->hosts) = host;
-	return host;
 }
 
 /* ---- The life of a call on this thread ---- */
@@ -232,10 +189,12 @@ static void detach(struct loop *loop, struct http_call *call)
 		transfer_free(steal_ptr(&call->transfer));
 		running_remove(loop, call);
 		loop_release_slot(call);
+		repeat_let_go(call);
 	} else if (call->host) {
-		queue_remove(call->host, call);
+		queue_remove(loop->queue, call);
 	}
 	call->host = NULL;
+	call->bucket = NULL;
 }
 
 /* Takes over the error; NULL is success. The call is its owner's alone afterwards. */
@@ -249,12 +208,22 @@ static void finish(struct loop *loop, struct http_call *call, struct err *err)
 		err_prefix(&err, "redirected to %s", call->hop.url.host);
 	if (err)
 		err_prefix(&err, "%s", call->label);
+	if (err && call->attempt > 1 && err->kind != ERR_CANCELLED)
+		err_prefix(&err, "after %u attempts", call->attempt);
 	pthread_mutex_lock(&http->lock);
 	old = call->err;
 	call->err = err;
 	call->ended = true;
 	call_wake(call);
 	pthread_mutex_unlock(&http->lock);
+}
+
+/* Why a bucket takes no calls now, in fresh memory; NULL: it does. */
+static struct err *bucket_refusal(const struct loop *loop, const struct bucket *bucket)
+{
+	if (!bucket || !bucket->closed || now_ms(loop->http) >= bucket->closed_until_ms)
+		return NULL;
+	return err_copy(bucket->closed);
 }
 
 /* False if the call has ended instead. */
@@ -269,16 +238,53 @@ static bool enqueue(struct loop *loop, struct http_call *call)
 	}
 	call->hop.proxy = proxy_for(loop->http->proxies, &call->hop.url);
 	call->phase = PHASE_QUEUED;
-	call->host = host_of(loop, &call->hop.url);
-	queue_add(call->host, call);
-	return true;
+	queue_add(loop->queue, call);
+	err = bucket_refusal(loop, call->bucket);
+	if (err)
+		finish(loop, call, err);
+	return !err;
+}
+
+/*
+ * Only marks it: whoever calls this is inside a callback of libcurl's, which forbids that transfers
+ * end.
+ */
+void loop_close_bucket(struct http_call *call, int64_t until_ms, const struct err *why)
+{
+	struct bucket *bucket = call->bucket;
+
+	err_free(bucket->closed);
+	bucket->closed = err_copy(why);
+	bucket->closed_until_ms = until_ms;
+	bucket->is_closing = true;
+}
+
+static void end_closed(struct loop *loop, struct bucket *bucket)
+{
+	struct http_call *call;
+
+	bucket->is_closing = false;
+	while ((call = queue_find(loop->queue, bucket)))
+		finish(loop, call, err_copy(bucket->closed));
+}
+
+static void count_repetition(struct http_call *call)
+{
+	if (!call->is_repetition)
+		return;
+	call->is_repetition = false;
+	call->http->totals.retries++;
+	if (call->tally)
+		call->tally->retries++;
+	if (call->bucket)
+		call->bucket->retries++;
 }
 
 static void dispatch(struct loop *loop, struct http_call *call)
 {
 	struct engine *engine = engine_of(loop, call);
 
-	queue_remove(call->host, call);
+	count_repetition(call);
 	call->engine = engine;
 	call->transfer = transfer_new(call, wants_http2(call));
 	running_add(loop, call);
@@ -289,13 +295,10 @@ static void dispatch(struct loop *loop, struct http_call *call)
 
 static void dispatch_ready(struct loop *loop)
 {
-	size_t limit = loop->http->options.connections_per_host;
+	struct http_call *call;
 
-	for (size_t i = 0; i < loop->hosts.len; i++) {
-		struct host *host = loop->hosts.items[i];
-		while (host->first && host->in_flight < limit)
-			dispatch(loop, host->first);
-	}
+	while ((call = queue_take(loop->queue, now_ms(loop->http))))
+		dispatch(loop, call);
 }
 
 /* ---- Answers ---- */
@@ -322,12 +325,32 @@ static bool follow(struct loop *loop, struct http_call *call, struct err **err)
 	return true;
 }
 
+static void start_over(struct loop *loop, struct http_call *call)
+{
+	detach(loop, call);
+	repeat_start_over(call);
+	enqueue(loop, call);
+}
+
+/* Takes the error. */
+static void fail(struct loop *loop, struct http_call *call, struct err *err)
+{
+	if (!call->hop.is_refused && !repeat_after_error(call, err)) {
+		finish(loop, call, err);
+		return;
+	}
+	err_free(err);
+	start_over(loop, call);
+}
+
 static void complete(struct loop *loop, struct http_call *call, CURLcode code)
 {
 	struct err *err = NULL;
 
 	if (!transfer_result(call, (int)code, &err))
-		finish(loop, call, err);
+		fail(loop, call, err);
+	else if (call->hop.is_refused)
+		start_over(loop, call);
 	else if (!call->hop.is_redirect)
 		finish(loop, call, NULL);
 	else if (!follow(loop, call, &err))
@@ -401,6 +424,7 @@ static bool take_posts(struct loop *loop)
 static void cancel_everything(struct loop *loop)
 {
 	struct err *err = NULL;
+	struct http_call *call;
 
 	if (loop->is_cancelled || cancel_check(loop->http->options.cancel, CANCEL_NOW, NULL))
 		return;
@@ -408,11 +432,14 @@ static void cancel_everything(struct loop *loop)
 	cancel_check(loop->http->options.cancel, CANCEL_NOW, &err);
 	while (loop->running)
 		finish(loop, loop->running, err_copy(err));
-	for (size_t i = 0; i < loop->hosts.len; i++) {
-		while (loop->hosts.items[i]->first)
-			finish(loop, loop->hosts.items[i]->first, err_copy(err));
-	}
+	while ((call = queue_find(loop->queue, NULL)))
+		finish(loop, call, err_copy(err));
 	err_free(err);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* Ends what is overdue; returns the next deadline. */
@@ -425,12 +452,32 @@ static int64_t check_deadlines(struct loop *loop)
 		int64_t deadline;
 
 		after = call->next;
-		if (!deadline_check(call, now, &deadline, &err))
-			finish(loop, call, err);
-		else if (deadline < next)
-			next = deadline;
+		if (!deadline_check(call, now, &deadline, &err)) {
+			fail(loop, call, err);
+			continue;
+		}
+		if (call->ticket.is_open && call->ticket.sent_ms + LIMIT_ANSWERS_WITHIN_MS <= now)
+			repeat_let_go(call);
+		else if (call->ticket.is_open)
+			deadline =
+				earlier(deadline, call->ticket.sent_ms + LIMIT_ANSWERS_WITHIN_MS);
+		next = earlier(next, deadline);
 	}
 	return next;
+}
+
+/* Sends what may leave; returns when it must be looked at again. */
+static int64_t tend_queue(struct loop *loop)
+{
+	struct bucket *bucket;
+	int64_t now;
+
+	while ((bucket = queue_closing(loop->queue)))
+		end_closed(loop, bucket);
+	dispatch_ready(loop);
+	now = now_ms(loop->http);
+	queue_flush_journals(loop->queue, now, false);
+	return queue_next_ms(loop->queue, now);
 }
 
 /* ---- The thread ---- */
@@ -488,6 +535,7 @@ static void loop_init(struct loop *loop, struct http *http)
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = EVENT_WAKE};
 
 	*loop = (struct loop){.http = http, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	loop->queue = queue_new(http);
 	epoll_ctl(loop->epoll, EPOLL_CTL_ADD, http->wake_fd, &event);
 	for (uint32_t i = 0; i < ENGINE_COUNT; i++)
 		engine_init(&loop->engines[i], loop, i);
@@ -497,12 +545,8 @@ static void loop_release(struct loop *loop)
 {
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		curl_multi_cleanup(loop->engines[i].multi);
-	for (size_t i = 0; i < loop->hosts.len; i++) {
-		mem_free(loop->hosts.items[i]->key);
-		mem_free(loop->hosts.items[i]);
-	}
-	vec_release(&loop->hosts);
-	strmap_release(&loop->by_key);
+	queue_flush_journals(loop->queue, now_ms(loop->http), true);
+	queue_free(loop->queue);
 	close(loop->epoll);
 }
 
@@ -516,7 +560,7 @@ void *loop_run(void *arg)
 	while (take_posts(&loop)) {
 		cancel_everything(&loop);
 		int64_t deadline = check_deadlines(&loop);
-		dispatch_ready(&loop);
+		deadline = earlier(deadline, tend_queue(&loop));
 		int count =
 			epoll_wait(loop.epoll, events, EVENTS_AT_ONCE, wait_ms(&loop, deadline));
 		for (int i = 0; i < count; i++)

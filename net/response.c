@@ -11,10 +11,11 @@
 #include "net/deadline.h"
 #include "net/failure.h"
 #include "net/redirect.h"
+#include "net/repeat.h"
 #include "net/transfer.h"
 
-/* A redirect's body is read so that its connection can be used again, but not for ever. */
-#define REDIRECT_BODY_MAX ((size_t)64 * 1024)
+/* A body that nobody sees is read so that its connection can be used again, but not for ever. */
+#define UNSEEN_BODY_MAX ((size_t)64 * 1024)
 
 bool response_request_sent(const struct http_call *call)
 {
@@ -105,7 +106,13 @@ static bool end_of_head(struct http_call *call)
 		return false;
 	}
 	call->hop.is_redirect = location != NULL;
-	if (call->hop.is_redirect)
+	if (call->hop.is_redirect) {
+		repeat_accepted(call);
+		return true;
+	}
+	if (!repeat_judge(call, status))
+		return false;
+	if (call->hop.is_refused)
 		return true;
 	if (!check_length(call))
 		return false;
@@ -171,9 +178,9 @@ size_t response_on_body(char *bytes, size_t size, size_t count, void *ctx)
 	size_t len = size * count;
 
 	loop_touch(call, PHASE_RECEIVING);
-	if (call->hop.is_redirect) {
+	if (call->hop.is_redirect || call->hop.is_refused) {
 		call->hop.dropped += len;
-		return call->hop.dropped <= REDIRECT_BODY_MAX ? len : 0;
+		return call->hop.dropped <= UNSEEN_BODY_MAX ? len : 0;
 	}
 	if (!call->head_done)
 		return len; /* of an answer that libcurl does not take for the last */

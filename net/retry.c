@@ -1,5 +1,5 @@
 /*
- * The retry policy without the loop: net/http.c repeats. Dates are read by hand because strptime
+ * The retry policy without the loop: net/repeat.c repeats. Dates are read by hand because strptime
  * follows the locale and accepts more than HTTP does.
  */
 #include "net/retry.h"
@@ -11,6 +11,9 @@
 
 /* Far above any bound that callers set, far below overflow. */
 #define SECONDS_MAX ((uint64_t)32000000000)
+
+/* Repetitions earned by a request. */
+#define BUDGET_SHARE 0.1
 
 bool retry_status(int status)
 {
@@ -185,4 +188,24 @@ int64_t retry_backoff_ms(
 	for (unsigned i = 1; i < attempt && ceiling < max_ms; i++)
 		ceiling *= 2;
 	return clock_jitter_ms(clock, ceiling < max_ms ? ceiling : max_ms);
+}
+
+void retry_budget_init(struct retry_budget *budget, double size)
+{
+	*budget = (struct retry_budget){.left = size, .size = size};
+}
+
+void retry_budget_earn(struct retry_budget *budget)
+{
+	budget->left += BUDGET_SHARE;
+	if (budget->left > budget->size)
+		budget->left = budget->size;
+}
+
+bool retry_budget_spend(struct retry_budget *budget)
+{
+	if (budget->left < 1)
+		return false;
+	budget->left -= 1;
+	return true;
 }

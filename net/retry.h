@@ -28,4 +28,17 @@ bool retry_after_parse(const char *value, int64_t now_unix_ms, int64_t *ret_ms);
 int64_t retry_backoff_ms(
 	const struct clock *clock, unsigned attempt, int64_t base_ms, int64_t max_ms);
 
+/*
+ * How many requests may be repeated in all, so that a server that is broken for good is given up
+ * quickly and is not asked several times for each thing that is wanted from it: `size` at once, and
+ * one more for every ten requests that were sent. One owner.
+ */
+struct retry_budget {
+	double left, size;
+};
+void retry_budget_init(struct retry_budget *budget, double size);
+void retry_budget_earn(struct retry_budget *budget); /* one request was sent */
+/* False: it is used up. */
+bool retry_budget_spend(struct retry_budget *budget);
+
 #endif

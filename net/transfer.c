@@ -13,6 +13,7 @@
 #include "net/address.h"
 #include "net/deadline.h"
 #include "net/failure.h"
+#include "net/queue.h"
 #include "net/response.h"
 
 /* Bodies above this wait for "100 Continue", so that a refusal costs no upload. */
@@ -59,6 +60,10 @@ static void count_request(struct http_call *call)
 	if (call->tally) {
 		call->tally->requests++;
 		call->tally->retries += is_retry;
+	}
+	if (call->bucket) {
+		call->bucket->requests++;
+		call->bucket->retries += is_retry;
 	}
 }
 
@@ -418,10 +423,9 @@ bool transfer_result(struct http_call *call, int code, struct err **err)
 		return false;
 	}
 	/*
-	 * The rest of a redirect's body is of no interest, and it may have been cut short on
-	 * purpose.
+	 * The rest of such a body is of no interest, and it may have been cut short on purpose.
 	 */
-	if (call->hop.is_redirect)
+	if (call->hop.is_redirect || call->hop.is_refused)
 		return true;
 	/*
 	 * A server may answer and close before it has read the whole request; then sending fails,

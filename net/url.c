@@ -183,6 +183,13 @@ void url_release(struct url *url)
 	*url = (struct url){0};
 }
 
+void url_copy(struct url *copy, const struct url *url)
+{
+	*copy = *url;
+	copy->host = mem_strdup(url->host);
+	copy->target = mem_strdup(url->target);
+}
+
 static void add_authority(struct str *out, const struct url *url)
 {
 	bool bracketed = strchr(url->host, ':') != NULL;

@@ -25,6 +25,7 @@ struct url {
 /* `text` must be absolute. */
 bool url_parse(const char *text, struct url *ret_url, struct err **err);
 void url_release(struct url *url);
+void url_copy(struct url *copy, const struct url *url);
 
 /* Fresh text; the port is written unless it is the scheme's own. */
 char *url_format(const struct url *url);

@@ -110,3 +110,20 @@ Test(retry, only_what_may_pass_by_itself)
 	err.kind = ERR_CANCELLED;
 	cr_expect_not(retry_error(&err));
 }
+
+Test(retry, a_budget_is_earned_by_requests)
+{
+	struct retry_budget budget;
+
+	retry_budget_init(&budget, 2);
+	cr_expect(retry_budget_spend(&budget) && retry_budget_spend(&budget));
+	cr_expect_not(retry_budget_spend(&budget));
+	for (int i = 0; i < 11; i++)
+		retry_budget_earn(&budget);
+	cr_expect(retry_budget_spend(&budget));
+	cr_expect_not(retry_budget_spend(&budget));
+	for (int i = 0; i < 1000; i++)
+		retry_budget_earn(&budget);
+	cr_expect(retry_budget_spend(&budget) && retry_budget_spend(&budget));
+	cr_expect_not(retry_budget_spend(&budget), "never more than at the start");
+}
