@@ -15,6 +15,7 @@
 
 #define CONFIG_FILE_MAX ((size_t)1 << 20)
 #define FAULTS_MAX 100
+#define RATE_MAX 100000
 #define DURATION_MAX_MS ((uint64_t)24 * 3600 * 1000)
 
 /* The lending type is const; the strings in a config are its own. */
@@ -34,6 +35,7 @@ void config_release(struct config *config)
 		free_text(config->hosts.items[i].token_server);
 		for (int side = 0; side < CREDENTIAL_SIDES; side++)
 			config_credentials_release(&config->hosts.items[i].credentials[side]);
+		free_text(config->hosts.items[i].quota_group);
 	}
 	vec_release(&config->hosts);
 	mem_free(config->git_ca_file);
@@ -168,6 +170,38 @@ void config_count(struct config_parse *p, const struct yml_node *node, const cha
 		yml_fault(p->yml, node, "expected %s, found \"%.40s\"", what, node->text);
 	else
 		*ret_count = (unsigned)count;
+}
+
+/* Thousandths: "83" is 83000, "0.5" is 500. 0 if it is none. */
+static uint64_t rate_milli(const char *text)
+{
+	CLEANUP(mem_freep) char *whole = mem_strndup(text, strcspn(text, "."));
+	const char *rest = text + strlen(whole);
+	size_t places = *rest ? strlen(rest + 1) : 0;
+	uint64_t number = 0, fraction = 0;
+
+	if (!number_parse(whole, RATE_MAX, &number))
+		return 0;
+	if (*rest && (places == 0 || places > 3 || !number_parse(rest + 1, 999, &fraction)))
+		return 0;
+	for (; places > 0 && places < 3; places++)
+		fraction *= 10;
+	return number * 1000 + fraction;
+}
+
+void config_rate(
+	struct config_parse *p, const struct yml_node *node, const char *name, double *ret_rate)
+{
+	CLEANUP(mem_freep)
+	char *what = mem_printf("%s: a number such as 83 or 0.5, up to %d", name, RATE_MAX);
+	uint64_t milli;
+	if (!yml_text(p->yml, node, what))
+		return;
+	milli = rate_milli(node->text);
+	if (milli == 0 || milli > (uint64_t)RATE_MAX * 1000)
+		yml_fault(p->yml, node, "expected %s, found \"%.40s\"", what, node->text);
+	else
+		*ret_rate = (double)milli / 1000;
 }
 
 /* ---- Sections ---- */

@@ -36,7 +36,7 @@ void config_network(struct config_parse *p, const struct yml_node *node)
 {
 	static const char *const fields[] = {"connections_per_host", "attempts", "connect_timeout",
 		"first_byte_timeout", "stall_timeout", "request_timeout", "retry_base", "retry_max",
-		"retry_after_max", "minimum_rate", NULL};
+		"retry_after_max", "minimum_rate", "retry_budget", NULL};
 	struct http_options *network = &p->config->network;
 	int64_t *const durations[] = {&network->connect_timeout_ms, &network->first_byte_timeout_ms,
 		&network->stall_timeout_ms, &network->request_timeout_ms, &network->retry_base_ms,
@@ -54,6 +54,8 @@ void config_network(struct config_parse *p, const struct yml_node *node)
 			config_count(p, &value, fields[field], 20, &network->attempts);
 		else if (field - 2 == sizeof(durations) / sizeof(durations[0]))
 			parse_rate(p, &value, fields[field], &network->minimum_rate);
+		else if (field - 2 > sizeof(durations) / sizeof(durations[0]))
+			config_count(p, &value, fields[field], 1000000, &network->retry_budget);
 		else
 			config_duration(p, &value, fields[field], durations[field - 2]);
 	}

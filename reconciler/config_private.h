@@ -32,6 +32,10 @@ void config_duration(
 void config_count(struct config_parse *p, const struct yml_node *node, const char *name,
 	unsigned most, unsigned *ret_count);
 
+/* "83" or "0.5" a second: 0.001 to 100,000. *ret_rate stays as it is after a fault. */
+void config_rate(
+	struct config_parse *p, const struct yml_node *node, const char *name, double *ret_rate);
+
 /* ---- config_registries.c ---- */
 
 void config_registries(struct config_parse *p, const struct yml_node *node);

@@ -97,11 +97,42 @@ static void parse_habit(struct config_parse *p, const char *field, const struct 
 		config_count(p, value, field, 10000, &host->tags_page_size);
 }
 
+/* One word: it stands behind the host in the name of the quota. */
+static char *parse_group(struct config_parse *p, const struct yml_node *node)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	if (!yml_text(p->yml, node, "quota_group: a name"))
+		return NULL;
+	if (node->len == 0 || node->len > 64 || strspn(node->text, letters) != node->len) {
+		yml_fault(p->yml, node,
+			"quota_group \"%.64s\": expected up to 64 letters, digits, '-', '_' and "
+			"'.'",
+			node->text);
+		return NULL;
+	}
+	return mem_strdup(node->text);
+}
+
+/* What the registry allows (net/limiter.h). */
+static void parse_limit(struct config_parse *p, const char *field, const struct yml_node *value,
+	struct registry_host_options *host)
+{
+	if (strcmp(field, "quota_group") == 0)
+		host->quota_group = parse_group(p, value);
+	else if (strcmp(field, "writes_per_second") == 0)
+		config_rate(p, value, field, &host->rates.writes_per_second);
+	else
+		config_rate(p, value, field, &host->rates.requests_per_second);
+}
+
 static void parse_host_options(struct config_parse *p, const struct yml_node *key)
 {
 	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
 		"endpoint_credentials", "client_cert", "client_key", "credentials", "token_server",
-		"chunked_upload", "cross_mounts", "tags_page_size", NULL};
+		"chunked_upload", "cross_mounts", "tags_page_size", "requests_per_second",
+		"writes_per_second", "quota_group", NULL};
+	const size_t first_limit = 12;
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);
@@ -145,7 +176,8 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 			config_credentials(p, &value, host->credentials);
 			break;
 		default:
-			parse_habit(p, fields[field], &value, host);
+			(field < first_limit ? parse_habit : parse_limit)(
+				p, fields[field], &value, host);
 		}
 	}
 	host->tls_skip_verify = !verify;

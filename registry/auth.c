@@ -276,6 +276,7 @@ static bool fetch_token(void *ctx, char **ret_text, int64_t *ret_life_ms, struct
 	const struct fetch *fetch = ctx;
 	const struct auth_use *use = fetch->use;
 	struct auth_host *state = use->host->auth;
+	CLEANUP(mem_freep) char *quota = host_quota(use->host, fetch->credential->id);
 	const struct auth_token_request request = {
 		.http = use->auth->http,
 		.host = use->host,
@@ -283,6 +284,7 @@ static bool fetch_token(void *ctx, char **ret_text, int64_t *ret_life_ms, struct
 		.service = state->service,
 		.scopes = fetch->scopes,
 		.credential = fetch->credential,
+		.quota = quota,
 		.tally = use->tally,
 	};
 	struct err *failure = NULL;
@@ -438,4 +440,11 @@ bool auth_prepare(struct auth_use *use, bool may_probe, struct err **err)
 	if (credential->kind != CREDENTIAL_ANONYMOUS && !use->is_withheld)
 		use->value = auth_basic(credential->username, credential->secret);
 	return true;
+}
+
+char *auth_quota(const struct auth_use *use)
+{
+	bool is_shown = use->credential && !use->is_withheld;
+
+	return host_quota(use->host, (is_shown ? use->credential : &credential_anonymous)->id);
 }

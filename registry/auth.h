@@ -92,6 +92,9 @@ bool auth_is_understood(const struct host *host);
  */
 bool auth_prepare(struct auth_use *use, bool may_probe, struct err **err);
 
+/* Whose quota what was prepared draws from, in fresh memory (host_quota). */
+char *auth_quota(const struct auth_use *use);
+
 /*
  * Looks at an answer. *ret_again: it was refused for a reason that another sending may remove, at
  * most three times a request. Fails if the registry asks for something that it will not get.

@@ -90,12 +90,14 @@ static bool ping(struct auth_use *use, struct err **err)
 	CLEANUP(http_response_release) struct http_response answer = {0};
 	CLEANUP(auth_challenge_release) struct auth_challenge challenge = {0};
 	CLEANUP(mem_freep) char *url = mem_printf("%s/v2/", use->host->origin);
+	CLEANUP(mem_freep) char *quota = auth_quota(use);
 	const struct http_request request = {
 		.method = "GET",
 		.url = url,
 		.response_max = (size_t)64 * 1024,
 		.repeatable = true,
 		.tls = use->host->tls,
+		.quota = quota,
 		.tally = use->tally,
 	};
 	pthread_mutex_lock(&state->lock);

@@ -97,6 +97,7 @@ static struct http_request http_request_of(const struct auth_token_request *requ
 		.source = request->realm->source,
 		.response_max = AUTH_TOKEN_RESPONSE_MAX,
 		.repeatable = true,
+		.quota = request->quota,
 		.tally = request->tally,
 	};
 	/* The trust that was configured is for the registry's machine, whatever the port. */

@@ -20,6 +20,7 @@ struct auth_token_request {
 	const char *service; /* NULL: none */
 	const struct auth_scopes *scopes;
 	const struct credential *credential; /* anonymous: no secret is sent */
+	const char *quota; /* of the registry: its token server counts too (net/http.h) */
 	struct http_tally *tally;
 };
 

@@ -40,6 +40,7 @@ static void host_free(struct host *host)
 	mem_free(host->name);
 	mem_free(host->origin);
 	mem_free(host->public_origin);
+	mem_free(host->quota_group);
 	mem_free(host->token_server);
 	http_tls_free(host->tls);
 	err_free(host->unusable);
@@ -115,6 +116,9 @@ static bool host_configure(
 	CLEANUP(host_freep)
 	struct host *host = host_new(options->host, endpoint, options->plain_http, tls);
 	host->endpoint_gets_credentials = options->endpoint_gets_credentials;
+	host->quota_group = options->quota_group ? mem_strdup(options->quota_group) : NULL;
+	if (registry->http)
+		http_declare_rates(registry->http, host->name, &options->rates);
 	if (!add_quirks(host, options, err))
 		return false;
 	void **slot = strmap_put(&registry->hosts, host->name);
@@ -234,6 +238,13 @@ void registry_expect_promotion(struct registry *registry, const struct repositor
 bool registry_may_mount(struct registry *registry, const char *host)
 {
 	return auth_may_mount(host_get(registry, host));
+}
+
+char *host_quota(const struct host *host, unsigned credential_id)
+{
+	if (host->quota_group)
+		return mem_printf("%s %s", host->name, host->quota_group);
+	return mem_printf("%s %u", host->name, credential_id);
 }
 
 static bool same_origin(const char *a, const char *b)

@@ -43,6 +43,7 @@ struct host {
 	struct err *unusable; /* owned; why nothing may be sent to it, NULL: it may */
 	struct quirks quirks; /* of the table, with what was configured over it */
 	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
+	char *quota_group;    /* owned; NULL: each credential has a quota of its own */
 	_Atomic unsigned multi_tag;    /* enum multi_tag */
 	_Atomic unsigned tags_at_once; /* it refused more; 0: nothing is known */
 	_Atomic unsigned referrers;    /* enum referrers_state */
@@ -70,6 +71,11 @@ struct registry {
 
 /* Never NULL. Any thread. */
 struct host *host_get(struct registry *registry, const char *name);
+
+/*
+ * The name in fresh memory under which net/ counts what is asked of this host with a credential.
+ */
+char *host_quota(const struct host *host, unsigned credential_id);
 
 /* False once this host has refused mounts for want of rights. */
 bool registry_may_mount(struct registry *registry, const char *host);

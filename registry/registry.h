@@ -31,6 +31,12 @@ struct registry_host_options {
 	const char *client_cert_file, *client_key_file;
 	bool endpoint_gets_credentials; /* those of `host`; otherwise the endpoint is asked anonymously */
 	struct credential_options credentials[CREDENTIAL_SIDES];
+	/*
+	 * What the registry allows, for all of `quota_group` together, or for each credential where
+	 * no group is named. What is not known (0) is learned.
+	 */
+	struct http_rates rates;
+	const char *quota_group; /* a word; NULL: none */
 	/* Over registry/quirks.h; NULL, 0 and false leave what is said there. */
 	const char *token_server; /* a host that may see the secrets of this one */
 	bool chunked_upload;

@@ -1,7 +1,7 @@
 /*
  * Requests: URL, headers, sending (blocking, several at once, or with a streamed response), and
- * turning answers into errors. Which requests to send is the verbs' business; connections, back-off
- * of single requests and redirects are net's.
+ * turning answers into errors. Which requests to send is the verbs' business; connections, quotas,
+ * repetitions and redirects are net's.
  */
 #include "registry/request.h"
 
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "net/retry.h"
 #include "net/url.h"
 #include "registry/refusal.h"
 
@@ -84,6 +83,7 @@ void request_release(struct request *request)
 	mem_free(request->what);
 	mem_free(request->label);
 	mem_free(request->url);
+	mem_free(request->quota);
 	err_free(request->err);
 	*request = (struct request){0};
 }
@@ -110,10 +110,14 @@ static bool authorise(struct request *request, bool may_probe, struct err **err)
 			*err = err_copy(request->host->unusable);
 		return err_prefix(err, "%s", request->what);
 	}
+	mem_free(steal_ptr(&request->quota));
 	if (is_own && !auth_prepare(&request->auth, may_probe, err)) {
 		auth_unanswered(&request->auth);
 		return err_prefix(err, "%s", request->what);
 	}
+	if (is_own)
+		request->quota = auth_quota(&request->auth);
+	request->http.quota = request->quota;
 	request->http.url = request->url;
 	request->http.headers = request->headers;
 	request->http.header_count = request->header_count;
@@ -199,25 +203,6 @@ void request_start(struct request *request)
 
 /* ---- Streamed responses ---- */
 
-/* Waits before another attempt; false if there shall be none. */
-static bool pause_before_retry(struct request *request, unsigned attempt, const struct err *err)
-{
-	const struct http_options *settings = http_settings(request->registry->http);
-	if (attempt >= settings->attempts ||
-		!(err ? retry_error(err) : retry_status(request_status(request))))
-		return false;
-
-	int64_t ms = retry_backoff_ms(
-		settings->clock, attempt, settings->retry_base_ms, settings->retry_max_ms);
-	CLEANUP(mem_freep)
-	char *after = err ? NULL : request_answer_header(request, "Retry-After", 0);
-	int64_t asked = 0;
-	if (after && retry_after_parse(after, clock_unix_ms(settings->clock), &asked) && asked > ms)
-		ms = asked;
-	return ms <= settings->retry_after_max_ms &&
-		cancel_sleep_ms(settings->cancel, CANCEL_NOW, ms);
-}
-
 /* The error body of a streamed response, as far as it can be read and is looked at. */
 static void collect_refusal(struct request *request, struct str *body)
 {
@@ -276,20 +261,11 @@ static bool open_once(struct request *request, struct err **ret_err)
 bool request_open(struct request *request, struct err **err)
 {
 	request->http.response_streamed = true;
-	for (unsigned attempt = 1;;) {
-		CLEANUP(err_freep) struct err *failure = NULL;
-		bool answered = open_once(request, &failure);
-		if (answered && request->again)
-			continue;
-		if (answered && request_status(request) == 200)
-			return true;
-		if (pause_before_retry(request, attempt++, failure))
-			continue;
-		if (answered)
-			return refused_stream(request, err);
-		err_keep_first(err, &failure);
-		return false;
-	}
+	do {
+		if (!open_once(request, err))
+			return false;
+	} while (request->again);
+	return request_status(request) == 200 || refused_stream(request, err);
 }
 
 /* ---- Answers ---- */

@@ -19,6 +19,7 @@ struct request {
 	char *what; /* "PUT gcr.io/a/b/manifests/v1": for errors; never holds a query */
 	char *label; /* the same, with the machine that is asked where the name does not tell; owned */
 	char *url;
+	char *quota;	      /* whose budget it draws from (net/http.h); owned; NULL: none */
 	struct auth_use auth; /* used only where the URL is the registry's own */
 	bool again;	      /* refused for a reason that request_do may remove */
 	struct http_header headers[REQUEST_HEADERS_MAX];
@@ -47,19 +48,18 @@ void request_release(struct request *request);
 /* Name and value are borrowed until the release. */
 void request_header(struct request *request, const char *name, const char *value);
 
-/* Sends, waits, repeats as http_do does. Any status is a success. */
+/* Sends and waits, as http_do. Any status is a success. */
 bool request_do(struct request *request, struct err **err);
 
 /*
- * Sends a request whose response is streamed and waits for its head, repeating it until then like
- * http_do. True only with status 200; read the body from request->call.
+ * Sends a request whose response is streamed and waits for its head. True only with status 200;
+ * read the body from request->call.
  */
 bool request_open(struct request *request, struct err **err);
 
 /*
  * Sends all, REQUEST_WINDOW to a host at once, and returns when each has an answer or an `err`.
- * Those that failed in a way that may pass are repeated with back-off afterwards. NULL entries are
- * skipped.
+ * NULL entries are skipped.
  */
 void requests_run(struct request *const *requests, size_t count);
 

@@ -206,9 +206,7 @@ static void run(struct request *const *requests, size_t count, int64_t patience_
 	fly(&flight);
 	for (size_t i = 0; i < count; i++) {
 		struct err *err = NULL;
-		bool repeat = requests[i] &&
-			(requests[i]->again || (patience_ms < 0 && request_may_pass(requests[i])));
-		if (repeat && !request_do(requests[i], &err))
+		if (requests[i] && requests[i]->again && !request_do(requests[i], &err))
 			request_fail(requests[i], err);
 	}
 }

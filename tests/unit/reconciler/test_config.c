@@ -70,6 +70,7 @@ Test(config, everything)
 	     "network:\n"
 	     "  connections_per_host: 7\n"
 	     "  attempts: 3\n"
+	     "  retry_budget: 50\n"
 	     "  connect_timeout: 1500ms\n"
 	     "  first_byte_timeout: 2m\n"
 	     "  stall_timeout: 1m30s\n"
@@ -96,6 +97,7 @@ Test(config, everything)
 	cr_assert_null(config.hosts.items[3].endpoint);
 	cr_assert_eq(config.network.connections_per_host, 7);
 	cr_assert_eq(config.network.attempts, 3);
+	cr_assert_eq(config.network.retry_budget, 50);
 	cr_assert_eq(config.network.connect_timeout_ms, 1500);
 	cr_assert_eq(config.network.first_byte_timeout_ms, 120000);
 	cr_assert_eq(config.network.stall_timeout_ms, 90000);
@@ -127,11 +129,12 @@ Test(config, unknown_and_duplicate_keys)
 		"1:1: unknown key \"registry\": expected registries, network, git or google\n"
 		"2:11: unknown key \"timeout\": expected connections_per_host, attempts, "
 		"connect_timeout, first_byte_timeout, stall_timeout, request_timeout, retry_base, "
-		"retry_max, retry_after_max or minimum_rate\n"
+		"retry_max, retry_after_max, minimum_rate or retry_budget\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
 		"endpoint_credentials, client_cert, client_key, credentials, token_server, "
-		"chunked_upload, cross_mounts or tags_page_size\n"
+		"chunked_upload, cross_mounts, tags_page_size, requests_per_second, "
+		"writes_per_second or quota_group\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
 		"3:48: \"a.io.:443\" is another spelling of a.io, which stands here already\n"
 		"4:1: duplicate key \"network\": it stands on line 2 already\n");
@@ -178,6 +181,37 @@ Test(config, habits_of_registries)
 		"3:24: token_server \"https://sso.io\": expected a host without port, without "
 		"scheme or path\n"
 		"4:26: expected tags_page_size: a number from 1 to 10000, found \"10001\"\n");
+}
+
+Test(config, limits_of_registries)
+{
+	CLEANUP(config_release) struct config config = {0};
+	load("registries:\n"
+	     "  a.io: {requests_per_second: 83, writes_per_second: 0.25, quota_group: prod}\n"
+	     "  b.io: {requests_per_second: 12.5}\n",
+		&config);
+	cr_assert_eq(config.hosts.items[0].rates.requests_per_second, 83);
+	cr_assert_eq(config.hosts.items[0].rates.writes_per_second, 0.25);
+	cr_assert_str_eq(config.hosts.items[0].quota_group, "prod");
+	cr_assert_eq(config.hosts.items[1].rates.requests_per_second, 12.5);
+	cr_assert_eq(config.hosts.items[1].rates.writes_per_second, 0);
+	cr_assert_null(config.hosts.items[1].quota_group);
+
+	expect_faults("registries:\n"
+		      "  a.io: {requests_per_second: 0}\n"
+		      "  b.io: {requests_per_second: 1.2345}\n"
+		      "  c.io: {writes_per_second: 100001}\n"
+		      "  d.io: {writes_per_second: 5.}\n"
+		      "  e.io: {quota_group: \"a b\"}\n",
+		"2:31: expected requests_per_second: a number such as 83 or 0.5, up to 100000, "
+		"found \"0\"\n"
+		"3:31: expected requests_per_second: a number such as 83 or 0.5, up to 100000, "
+		"found \"1.2345\"\n"
+		"4:29: expected writes_per_second: a number such as 83 or 0.5, up to 100000, "
+		"found \"100001\"\n"
+		"5:29: expected writes_per_second: a number such as 83 or 0.5, up to 100000, "
+		"found \"5.\"\n"
+		"6:23: quota_group \"a b\": expected up to 64 letters, digits, '-', '_' and '.'\n");
 }
 
 Test(config, settings_that_contradict_each_other)
