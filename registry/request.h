@@ -64,7 +64,7 @@ bool request_open(struct request *request, struct err **err);
 void requests_run(struct request *const *requests, size_t count);
 
 /*
- * The same for hosts that do not wait for each other: nothing is repeated, and what has no answer
+ * The same for hosts that do not wait for each other: what has no answer, repetitions included,
  * `patience_ms` after another host is through (or after the start, if there is one host only) is
  * given up with ERR_TIMEOUT.
  */
