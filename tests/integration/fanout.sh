@@ -19,8 +19,8 @@ tree_project "$WORK/tree" app "$source/staging" "${hosts[@]/%//prod}"
 tree_image "$WORK/tree" app app
 tree_digest "$WORK/tree" app "$digest" v1
 
-# The list, a POST and a PUT for each blob, the manifest.
-each=$((1 + 2 * (layers + 1) + 1))
+# The list, a POST and a PUT for each blob (a single POST where that is known), the manifest.
+each=$((1 + ${SINGLE_POST:-2} * (layers + 1) + 1))
 for log in "$source_log" "${logs[@]}"; do
 	log_mark "$log"
 done

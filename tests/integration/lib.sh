@@ -13,6 +13,7 @@
 #   expect_report WHAT WANTED FILTER   what jq finds in $WORK/report.json
 #   fake_start DIR [OPTION...]         starts the fake registry, which has faults: sets FAKE_HOST, FAKE_LOG. The log
 #                                      has a request before its answer is sent
+#   MOUNTS, SINGLE_POST                what the registry of registry_start knows: empty or 1
 #   faults DIR [RULE...]               replaces its faults (tests/fakes/registry/faults.c); none: no faults
 
 set -euo pipefail
@@ -21,6 +22,12 @@ set -euo pipefail
 CIP_SOURCE_DIR=${CIP_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=tools/lib/registry.sh
 . "$CIP_SOURCE_DIR/tools/lib/registry.sh"
+
+# shellcheck disable=SC2034 # for whoever sources this file
+case ${CIP_TEST_REGISTRY:-} in
+*/ggcr-registry) MOUNTS='' SINGLE_POST=1 ;;
+*) MOUNTS=1 SINGLE_POST='' ;;
+esac
 
 WORK=$(mktemp -d)
 # Nobody's own credentials and settings take part.

@@ -39,15 +39,19 @@ one_image() {
 }
 
 look=1
+# For each blob: the read, the upload's POST and its PUT, or a POST with the bytes; on one host a mount.
+far=$((1 + ${SINGLE_POST:-2}))
+near=1
+[[ -n $MOUNTS ]] || near=3
 
-# ---- One image of L layers: L+3 on one host, 3L+5 to another
+# ---- One image of L layers: L+3 on one host, 3L+5 to another, 2L+4 where it takes single POSTs
 
 for layers in 1 3 8; do
 	digest=$(push_image "$host" "staging/single$layers" v1 "$layers")
 	one_image "$WORK/single$layers" "single$layers" "$host/prod" "$digest" v1
-	cost "$layers layers, same host" $((look + layers + 3)) "$WORK/single$layers"
+	cost "$layers layers, same host" $((look + near * (layers + 1) + 2)) "$WORK/single$layers"
 	one_image "$WORK/far$layers" "single$layers" "$other/prod" "$digest" v1
-	cost "$layers layers, other host" $((look + 3 * layers + 5)) "$WORK/far$layers"
+	cost "$layers layers, other host" $((look + far * (layers + 1) + 2)) "$WORK/far$layers"
 done
 
 # ---- An index of N children with U blobs: 2+2N+U on one host, 2+2N+3U to another
@@ -55,15 +59,15 @@ done
 # Two children of two layers and a config each.
 index=$(push_index "$host" staging/multi v1)
 one_image "$WORK/index" multi "$host/prod" "$index" v1
-cost "index, same host" $((look + 2 + 2 * 2 + 6)) "$WORK/index"
+cost "index, same host" $((look + 2 + 2 * 2 + near * 6)) "$WORK/index"
 one_image "$WORK/far-index" multi "$other/prod" "$index" v1
-cost "index, other host" $((look + 2 + 2 * 2 + 3 * 6)) "$WORK/far-index"
+cost "index, other host" $((look + 2 + 2 * 2 + far * 6)) "$WORK/far-index"
 
 # ---- One more tag: 1 while the manifest is at hand, 2 for a digest that is there
 
 digest=$(push_image "$host" staging/tags v1 3)
 one_image "$WORK/tags" tags "$host/prod" "$digest" v1 v1.0 latest
-cost "three tags" $((look + 3 + 3 + 2)) "$WORK/tags"
+cost "three tags" $((look + near * 4 + 2 + 2)) "$WORK/tags"
 one_image "$WORK/more-tags" tags "$host/prod" "$digest" v1 v1.0 latest stable
 # Three that are there already are looked at.
 cost "a fourth tag later" $((look + 3 + 2)) "$WORK/more-tags"
@@ -83,9 +87,9 @@ done
 tree_project "$WORK/far" apps "$host/staging" "$other/prod"
 cp "$WORK/tree/images/apps/images.yaml" "$WORK/far/images/apps/images.yaml"
 
-cost "20 images, same host" $((20 * (look + 3 + 3))) "$WORK/tree"
+cost "20 images, same host" $((20 * (look + near * 4 + 2))) "$WORK/tree"
 expect_report "promoted" 20 '[.records[] | select(.outcome == "promoted")] | length'
-cost "20 images, other host" $((20 * (look + 3 * 3 + 5))) "$WORK/far"
+cost "20 images, other host" $((20 * (look + far * 4 + 2))) "$WORK/far"
 
 cost "20 images in place" $((20 * (look + 1))) "$WORK/tree"
 expect_equal "writes of the second run" 0 "$(since "$log" '^(POST|PUT|PATCH|DELETE)')"
