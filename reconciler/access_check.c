@@ -13,6 +13,7 @@
 /* One declared registry on one side. Filled before the threads start; then its job's alone. */
 struct access_place {
 	const struct declared_registry *registry;
+	uint32_t host; /* number of its host */
 	bool is_destination;
 	VEC(uint32_t) images; /* of the declared state */
 	VEC(struct access_row) rows;
@@ -25,6 +26,8 @@ struct run {
 	const struct access_check_options *options;
 	struct hosts *hosts;
 	VEC(struct access_place *) places;
+	struct intern *names;	  /* of hosts */
+	struct strmap by_host;	  /* their numbers, from 1 */
 	struct strmap by_name[2]; /* by is_destination */
 };
 
@@ -45,6 +48,17 @@ void access_check_release(struct access_check *check)
 
 /* ---- What to ask ---- */
 
+/* From 0. */
+static uint32_t number_host(struct run *run, const char *registry)
+{
+	const char *host = intern_bytes(run->names, registry, strcspn(registry, "/"));
+	void **slot = strmap_put(&run->by_host, host);
+
+	if (!*slot)
+		*slot = (void *)(uintptr_t)run->by_host.len;
+	return (uint32_t)((uintptr_t)*slot - 1);
+}
+
 static struct access_place *place_of(
 	struct run *run, const struct declared_registry *registry, bool is_destination)
 {
@@ -54,6 +68,7 @@ static struct access_place *place_of(
 		struct access_place *place = mem_new(1, sizeof(*place));
 
 		place->registry = registry;
+		place->host = number_host(run, registry->name);
 		place->is_destination = is_destination;
 		*slot = place;
 		*vec_push(&run->places) = place;
@@ -213,16 +228,20 @@ static void gather(struct run *run, struct access_check *check)
 void access_check_run(const struct access_check_options *options, struct access_check *ret_check)
 {
 	CLEANUP(hosts_freep) struct hosts *hosts = hosts_new();
-	struct run run = {.options = options, .hosts = hosts};
+	struct run run = {.options = options, .hosts = hosts, .names = intern_new()};
 	struct access_check check = {.left_out = collect_places(&run)};
 	struct pool *pool = pool_new("worker", options->threads, check_place, &run);
 
+	pool_expect(pool, true);
 	for (size_t i = 0; i < run.places.len; i++)
-		pool_add(pool, POOL_NORMAL, run.places.items[i]);
+		pool_add(pool, POOL_NORMAL, (struct pool_keys){&run.places.items[i]->host, 1},
+			run.places.items[i]);
 	pool_free(pool);
 	gather(&run, &check);
 	strmap_release(&run.by_name[false]);
 	strmap_release(&run.by_name[true]);
+	strmap_release(&run.by_host);
+	intern_free(run.names);
 	check.interrupted = is_stopped(&run);
 	*ret_check = check;
 }

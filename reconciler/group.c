@@ -167,6 +167,38 @@ bool group_start(struct unit *unit)
 	return true;
 }
 
+static int compare_numbers(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+void group_hosts(const struct unit *unit, uint32_t index, struct host_numbers *hosts)
+{
+	const struct worklist *list = unit->schedule->list;
+	const struct group *group = &unit->groups.items[index];
+	uint32_t first = list->sources.items[source_at(group, 0)].host;
+	size_t kept = 1;
+
+	for (uint32_t i = 0; i < group->digest->source_count; i++)
+		*vec_push(&hosts->all) = list->sources.items[source_at(group, i)].host;
+	for (uint32_t i = 0; i < group->member_count; i++) {
+		uint32_t site = unit->members.items[group->first_member + i].site;
+
+		*vec_push(&hosts->all) =
+			list->destinations.items[unit->sites[site].destination].host;
+	}
+	qsort(hosts->all.items + 1, hosts->all.len - 1, sizeof(*hosts->all.items), compare_numbers);
+	for (size_t i = 1; i < hosts->all.len; i++) {
+		uint32_t host = hosts->all.items[i];
+
+		if (host != first && (kept == 1 || host != hosts->all.items[kept - 1]))
+			hosts->all.items[kept++] = host;
+	}
+	hosts->all.len = kept;
+}
+
 static struct promote_source *sources_of(struct unit *unit, const struct group *group)
 {
 	struct schedule *schedule = unit->schedule;

@@ -8,8 +8,14 @@
 
 enum {
 	THREADS_DEFAULT = 20,
-	/* Lacking pairs are remembered until their unit ends: this bounds them, with units below. */
-	ACTIVE_PAIRS = 100 * 1000,
+	/*
+	 * What units under way may weigh. Lacking pairs are remembered until their unit ends, so
+	 * this bounds memory. It is far more than the workers need: a host that does not answer keeps
+	 * units from ending, and others are to have something to do meanwhile.
+	 */
+	ACTIVE_WEIGHT = 100 * 1000,
+	/* Of a destination beside its pairs. */
+	DESTINATION_WEIGHT = 16,
 	BATCH_MAX = 8,
 	BATCHES_A_WORKER = 4,
 };
@@ -38,10 +44,36 @@ static void run_job(void *ctx, void *arg)
 	}
 }
 
+static void find_hosts(const struct unit *unit, const struct job *job, struct host_numbers *hosts)
+{
+	const struct worklist *list = unit->schedule->list;
+
+	switch (job->kind) {
+	case JOB_LIST:
+	case JOB_ASK:
+		*vec_push(&hosts->all) =
+			list->destinations.items[unit->sites[job->index].destination].host;
+		break;
+	case JOB_SOURCE:
+	case JOB_SOURCE_ASK:
+		*vec_push(&hosts->all) =
+			list->sources.items[unit->origins.items[job->from].source].host;
+		break;
+	case JOB_GROUP:
+		group_hosts(unit, job->index, hosts);
+		break;
+	}
+}
+
 void schedule_add(struct unit *unit, enum pool_lane lane, struct job job)
 {
+	struct host_numbers hosts = {0};
+
 	job.unit = unit;
-	pool_add(unit->schedule->pool, lane, mem_dup(&job, sizeof(job)));
+	find_hosts(unit, &job, &hosts);
+	pool_add(unit->schedule->pool, lane, (struct pool_keys){hosts.all.items, hosts.all.len},
+		mem_dup(&job, sizeof(job)));
+	vec_release(&hosts.all);
 }
 
 uint32_t schedule_batch(const struct schedule *schedule, uint32_t questions)
@@ -90,11 +122,10 @@ void schedule_source_failed(struct schedule *schedule, uint32_t source, const st
 	pthread_mutex_unlock(&schedule->lock);
 }
 
-void schedule_unit_ended(struct schedule *schedule, uint64_t pairs)
+void schedule_unit_ended(struct schedule *schedule, uint64_t weight)
 {
 	pthread_mutex_lock(&schedule->lock);
-	schedule->active_units--;
-	schedule->active_pairs -= pairs;
+	schedule->active_weight -= weight;
 	pthread_cond_signal(&schedule->ended);
 	pthread_mutex_unlock(&schedule->lock);
 }
@@ -108,31 +139,39 @@ static uint64_t count_pairs(const struct worklist *list, const struct work_unit 
 	return pairs;
 }
 
-static void admit(struct schedule *schedule, size_t units, uint64_t pairs)
+/* Workers need not keep half of them free for what cannot come. */
+static void wait_for_room(struct schedule *schedule)
+{
+	pool_expect(schedule->pool, false);
+	pthread_cond_wait(&schedule->ended, &schedule->lock);
+	pool_expect(schedule->pool, true);
+}
+
+static void admit(struct schedule *schedule, uint64_t weight)
 {
 	pthread_mutex_lock(&schedule->lock);
-	while (schedule->active_units &&
-		(schedule->active_units >= units || schedule->active_pairs + pairs > ACTIVE_PAIRS))
-		pthread_cond_wait(&schedule->ended, &schedule->lock);
-	schedule->active_units++;
-	schedule->active_pairs += pairs;
+	while (schedule->active_weight && schedule->active_weight + weight > ACTIVE_WEIGHT)
+		wait_for_room(schedule);
+	schedule->active_weight += weight;
 	pthread_mutex_unlock(&schedule->lock);
 }
 
-static void work_through(struct schedule *schedule, unsigned threads)
+static void work_through(struct schedule *schedule)
 {
 	const struct worklist *list = schedule->list;
 
+	pool_expect(schedule->pool, true);
 	for (size_t i = 0; i < list->units.len; i++) {
 		const struct work_unit *unit = &list->units.items[i];
 		uint64_t pairs = count_pairs(list, unit);
+		uint64_t weight = pairs + (uint64_t)unit->destination_count * DESTINATION_WEIGHT;
 
-		admit(schedule, (size_t)threads * 2, pairs);
+		admit(schedule, weight);
 		if (schedule_is_stopped(schedule)) {
 			schedule->outcomes[OUTCOME_NOT_DONE] += pairs;
-			schedule_unit_ended(schedule, pairs);
+			schedule_unit_ended(schedule, weight);
 		} else {
-			unit_start(schedule, unit, pairs);
+			unit_start(schedule, unit, weight);
 		}
 	}
 	pool_wait_idle(schedule->pool);
@@ -186,7 +225,7 @@ void schedule_run(
 	pthread_mutex_init(&schedule.lock, NULL);
 	pthread_cond_init(&schedule.ended, NULL);
 	schedule.pool = pool_new("worker", threads, run_job, NULL);
-	work_through(&schedule, threads);
+	work_through(&schedule);
 	pool_free(schedule.pool);
 	tell_sources(&schedule);
 	for (size_t i = 0; i < OUTCOMES; i++)

@@ -29,17 +29,16 @@ struct schedule {
 	const struct worklist *list;
 	const struct clock *clock;
 	struct promoter promoter;
-	struct pool *pool;
+	struct pool *pool;	      /* its keys are the worklist's numbers of hosts */
 	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
 	_Atomic uint64_t outcomes[OUTCOMES];
 	_Atomic uint64_t findings[FINDING_KINDS];
 	atomic_bool promoting; /* the first group has begun */
 
-	pthread_mutex_t lock; /* guards everything below and the errors of sources */
-	pthread_cond_t ended; /* a unit */
-	size_t active_units;
-	uint64_t active_pairs;
+	pthread_mutex_t lock;	/* guards everything below and the errors of sources */
+	pthread_cond_t ended;	/* a unit */
+	uint64_t active_weight; /* of the units that have begun and not ended */
 };
 
 /* One destination repository of a unit. */
@@ -74,7 +73,7 @@ struct unit {
 	struct schedule *schedule;
 	const struct work_unit *work;
 	enum unit_stage stage;
-	uint64_t pairs;
+	uint64_t weight;
 	struct site *sites;
 	VEC(struct wanted *) wanted;
 	_Atomic uint32_t pending; /* jobs before the next stage */
@@ -98,8 +97,14 @@ struct job {
 	uint32_t index, from, to;
 };
 
+/* Of the worklist. */
+struct host_numbers {
+	VEC(uint32_t) all;
+};
+
 /* ---- schedule.c ---- */
 
+/* The job counts for every host that it asks or writes (base/pool.h). */
 void schedule_add(struct unit *unit, enum pool_lane lane, struct job job);
 /* How many of these questions a job asks one after the other: all workers stay busy to the end. */
 uint32_t schedule_batch(const struct schedule *schedule, uint32_t questions);
@@ -109,12 +114,12 @@ void schedule_tell(struct schedule *schedule, struct record *record);
 void schedule_post(struct schedule *schedule, struct event *event);
 /* Keeps the first error of a source. */
 void schedule_source_failed(struct schedule *schedule, uint32_t source, const struct err *err);
-void schedule_unit_ended(struct schedule *schedule, uint64_t pairs);
+void schedule_unit_ended(struct schedule *schedule, uint64_t weight);
 
 /* ---- unit.c ---- */
 
 /* Begins with the looks. The unit ends by itself. */
-void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t pairs);
+void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t weight);
 void unit_list(struct unit *unit, uint32_t index);
 void unit_ask(struct unit *unit, uint32_t index, uint32_t from, uint32_t to);
 /* One job of the stage has ended; the last one begins the next stage. */
@@ -127,6 +132,8 @@ void group_collect(struct unit *unit);
 /* Queues the groups that wait for nothing. False if there are no groups. */
 bool group_start(struct unit *unit);
 void group_run(struct unit *unit, uint32_t index);
+/* Numbers of the hosts it reads from and writes to, each once, appended to `hosts`. */
+void group_hosts(const struct unit *unit, uint32_t index, struct host_numbers *hosts);
 /* The site of a source that is a destination of this unit and shall hold the digest, or NULL. */
 const struct site *group_feeder(
 	const struct unit *unit, uint32_t source, const uint8_t *sha256, uint32_t *ret_digest);

@@ -35,14 +35,14 @@ static void expect_promotions(const struct schedule *schedule, uint32_t destinat
 	}
 }
 
-void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t pairs)
+void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t weight)
 {
 	struct unit *unit = mem_new(1, sizeof(*unit));
 	uint32_t sites = work->destination_count;
 
 	unit->schedule = schedule;
 	unit->work = work;
-	unit->pairs = pairs;
+	unit->weight = weight;
 	unit->sites = mem_new(sites, sizeof(*unit->sites));
 	for (uint32_t i = 0; i < sites; i++) {
 		unit->sites[i].destination = work->first_destination + i;
@@ -90,7 +90,7 @@ static bool begin_stage(struct unit *unit, enum unit_stage stage)
 void unit_step(struct unit *unit)
 {
 	struct schedule *schedule = unit->schedule;
-	uint64_t pairs = unit->pairs;
+	uint64_t weight = unit->weight;
 
 	if (atomic_fetch_sub(&unit->pending, 1) != 1)
 		return;
@@ -102,7 +102,7 @@ void unit_step(struct unit *unit)
 	if (unit->stage != UNIT_GROUPS && begin_stage(unit, UNIT_GROUPS))
 		return;
 	unit_free(unit);
-	schedule_unit_ended(schedule, pairs);
+	schedule_unit_ended(schedule, weight);
 }
 
 /* The first that is worth telling: being stopped is no fault of a registry. */

@@ -20,7 +20,7 @@ static uintptr_t index_get(const struct strmap *map, const char *name)
 /* What only building needs. Destinations are numbered by first appearance until sort_by_unit. */
 struct builder {
 	struct worklist *list;
-	struct strmap destination_index, source_index;
+	struct strmap destination_index, source_index, host_index;
 	struct str name;
 	uint32_t *parent; /* union-find over images */
 };
@@ -33,6 +33,15 @@ static struct repository split(struct worklist *list, const char *name)
 		.host = intern_bytes(list->strings, name, host_len),
 		.path = name[host_len] ? name + host_len + 1 : name + host_len,
 	};
+}
+
+static uint32_t number_host(struct builder *b, const char *host)
+{
+	void **slot = strmap_put(&b->host_index, host);
+
+	if (!*slot)
+		*slot = (void *)(uintptr_t)b->host_index.len;
+	return (uint32_t)((uintptr_t)*slot - 1);
 }
 
 static const char *repository_name(struct builder *b, const struct declared_registry *registry,
@@ -48,8 +57,13 @@ static uint32_t add_destination(struct builder *b, const char *name)
 	void **slot = strmap_put(&b->destination_index, name);
 
 	if (!*slot) {
-		*vec_push(&b->list->destinations) =
-			(struct work_destination){.name = name, .repository = split(b->list, name)};
+		struct repository repository = split(b->list, name);
+
+		*vec_push(&b->list->destinations) = (struct work_destination){
+			.name = name,
+			.repository = repository,
+			.host = number_host(b, repository.host),
+		};
 		*slot = (void *)(uintptr_t)b->list->destinations.len;
 	}
 	return (uint32_t)((uintptr_t)*slot - 1);
@@ -60,11 +74,14 @@ static uint32_t add_source(struct builder *b, const char *name, uint32_t project
 	void **slot = strmap_put(&b->source_index, name);
 
 	if (!*slot) {
+		struct repository repository = split(b->list, name);
+
 		*vec_push(&b->list->sources) = (struct work_source){
 			.name = name,
-			.repository = split(b->list, name),
+			.repository = repository,
 			.destination = WORK_NONE,
 			.project = project,
+			.host = number_host(b, repository.host),
 		};
 		*slot = (void *)(uintptr_t)b->list->sources.len;
 	}
@@ -356,6 +373,7 @@ struct worklist *worklist_new(const struct declared *declared)
 	vec_shrink(&list->destinations);
 	strmap_release(&b.destination_index);
 	strmap_release(&b.source_index);
+	strmap_release(&b.host_index);
 	str_release(&b.name);
 	mem_free(b.parent);
 	return list;

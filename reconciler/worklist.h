@@ -30,6 +30,7 @@ struct work_destination {
 	uint32_t first_claim, claim_count; /* each image once */
 	uint32_t pairs;			   /* distinct digests, each malformed entry counts too */
 	uint32_t edges;
+	uint32_t host; /* number of its host, from 0, the same one in sources */
 };
 
 struct work_source {
@@ -37,6 +38,7 @@ struct work_source {
 	struct repository repository;
 	uint32_t destination; /* of the same repository; WORK_NONE: only a source */
 	uint32_t project;     /* of the first claim */
+	uint32_t host;
 };
 
 struct work_unit {

@@ -277,6 +277,55 @@ static void test_dead_registry(void)
 	scene_close(&scene);
 }
 
+/* ---- A registry that takes requests and never answers ---- */
+
+struct watch {
+	struct scene *scene;
+	size_t asked; /* requests to the second registry when the first one had everything */
+};
+
+static void *end_the_silence(void *arg)
+{
+	struct watch *watch = arg;
+	struct scene *scene = watch->scene;
+	int status;
+
+	while (fake_count(&scene->one, "PUT /v2/prod/*/manifests/v1 201 *") < scene->image_count)
+		usleep(1000);
+	watch->asked = fake_count(&scene->two, "*");
+	spawn_stop(&scene->two.child, 0, &status);
+	return NULL;
+}
+
+static void test_silent_registry(void)
+{
+	struct scene scene;
+	struct told told;
+	pthread_t thread;
+	struct watch watch = {.scene = &scene};
+	CLEANUP(str_release) struct str registries = STR_INIT(STR_TEXT_MAX);
+
+	scene_open(&scene);
+	client_close(&scene.client);
+	client_open_with(&scene.client, (int64_t)3600 * 1000, NULL, 0, NULL);
+	for (size_t i = 0; i < IMAGES; i++)
+		add_image(&scene, push_single);
+	str_addf(&registries, "*%s/staging %s/far", scene.one.host, scene.two.host);
+	manifest_tree_project(&scene.tree, "A", str_text(&registries), str_text(&scene.images));
+	declare(&scene, "%1/prod");
+	set_faults(&scene.two, "* * 1+ stall\n");
+	pthread_create(&thread, NULL, end_the_silence, &watch);
+	tell_run(&scene.tree, scene.client.registry,
+		&(struct tell_options){.confirm = true, .threads = 8}, &told);
+	pthread_join(thread, NULL);
+	CHECK_OUTCOME(&told, OUTCOME_PROMOTED, IMAGES);
+	CHECK_OUTCOME(&told, OUTCOME_FAILED, IMAGES);
+	CHECK(watch.asked >= 1 && watch.asked <= 4);
+	told_release(&told);
+	expect_arrived(&scene, scene.one.host, "prod");
+	scene_close(&scene);
+}
+
 /* ---- Cut off anywhere ---- */
 
 struct cut {
@@ -353,6 +402,7 @@ int main(void)
 	test_many_destinations();
 	test_bad_entries();
 	test_dead_registry();
+	test_silent_registry();
 	test_cut_off(CANCEL_DRAIN);
 	test_cut_off(CANCEL_NOW);
 	return 0;

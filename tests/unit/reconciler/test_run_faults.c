@@ -2,42 +2,10 @@
 #include "reconciler/run.h"
 
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "tests/unit/reconciler/model_fixture.h"
-
-static struct manifest_tree tree;
-static struct registry *model;
-
-static void set_up(void)
-{
-	manifest_tree_init(&tree);
-	model = model_new();
-}
-
-static void tear_down(void)
-{
-	manifest_tree_release(&tree);
-	model_free(model);
-}
+#include "tests/unit/reconciler/run_suite.h"
 
 TestSuite(run_faults, .init = set_up, .fini = tear_down);
-
-static void project(const char *name, const char *registries, const char *text)
-{
-	manifest_tree_declare(&tree, name, registries, text);
-}
-
-static void expect(
-	const struct told *told, const char *repository, unsigned digest, const char *text)
-{
-	const struct told_record *record = told_find(told, repository, digest);
-
-	cr_assert(record, "nothing was told of %s digest %u", repository, digest);
-	cr_expect_str_eq(record->text, text);
-}
-
-static const struct tell_options dry = {0}, confirm = {.confirm = true};
 
 static bool no_route(void *ctx, enum model_verb verb, const char *repository, const char *reference,
 	struct err **err)
