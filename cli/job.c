@@ -166,6 +166,7 @@ static int execute(struct job *job, struct registry *registry)
 		.cancel = job->session.cancel,
 		.threads = (unsigned)job->options->threads,
 		.confirm = job->options->confirm,
+		.slow_destination_ms = job->session.config.slow_destination_ms,
 		.verify_writes = job->options->verify_writes,
 		.records_for_all = job->options->report_all,
 	};

@@ -16,6 +16,7 @@
 struct config {
 	VEC(struct registry_host_options) hosts; /* `registries:`; strings owned */
 	struct http_options network;		 /* `network:`; 0 where nothing is said */
+	int64_t slow_destination_ms;		 /* `network: {slow_destination: …}`, likewise */
 	char *git_ca_file;			 /* `git: {ca: …}`; NULL: none */
 	VEC(const char *) google_accounts;	 /* `google: {impersonate: …}`; owned */
 	char *google_iam_endpoint;		 /* `google: {iam_endpoint: …}`; NULL: none */

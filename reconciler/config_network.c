@@ -36,11 +36,12 @@ void config_network(struct config_parse *p, const struct yml_node *node)
 {
 	static const char *const fields[] = {"connections_per_host", "attempts", "connect_timeout",
 		"first_byte_timeout", "stall_timeout", "request_timeout", "retry_base", "retry_max",
-		"retry_after_max", "minimum_rate", "retry_budget", NULL};
+		"retry_after_max", "slow_destination", "minimum_rate", "retry_budget", NULL};
 	struct http_options *network = &p->config->network;
 	int64_t *const durations[] = {&network->connect_timeout_ms, &network->first_byte_timeout_ms,
 		&network->stall_timeout_ms, &network->request_timeout_ms, &network->retry_base_ms,
-		&network->retry_max_ms, &network->retry_after_max_ms};
+		&network->retry_max_ms, &network->retry_after_max_ms,
+		&p->config->slow_destination_ms};
 	struct yml_node value;
 	size_t field;
 	if (node->kind == YML_NULL ||

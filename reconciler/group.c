@@ -234,6 +234,8 @@ static void make_targets(struct unit *unit, const struct group *group, struct re
 			.repository = &list->destinations.items[site->destination].repository,
 			.record = &records[i],
 			.observed_ms = site->observed_ms,
+			.has_images = site->observed.listed_tags > 0 ||
+				site->observed.listed_manifests > 0,
 			.end = RECORD_END_DONE,
 		};
 	}

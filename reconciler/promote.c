@@ -29,6 +29,7 @@ static struct copy_destination destination_of(const struct promote_target *targe
 	struct copy_destination destination = {
 		.repository = *target->repository,
 		.has_manifest = target->record->digest_found == KNOWN_PRESENT,
+		.has_images = target->has_images,
 		.observed_ms = target->observed_ms,
 	};
 

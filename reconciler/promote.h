@@ -32,6 +32,7 @@ struct promote_target {
 	const struct repository *repository;
 	struct record *record; /* as planned (record_init); brought up to date */
 	int64_t observed_ms;   /* monotonic time of the look */
+	bool has_images;       /* it found images in the repository */
 	enum record_end end;   /* in: RECORD_END_DONE; for record_settle */
 };
 

@@ -19,6 +19,7 @@ struct run_options {
 	struct cancel *cancel;		 /* borrowed; NULL: the run cannot be stopped */
 	const struct clock *clock;	 /* NULL: clock_system */
 	unsigned threads;		 /* 0: 20 */
+	int64_t slow_destination_ms;	 /* as in registry/copy.h; 0: its default */
 	bool confirm;			 /* write; otherwise the run ends with the plan */
 	bool verify_writes;		 /* look at each tag again after it was written */
 	bool records_for_all;		 /* a record for pairs that are in place too */

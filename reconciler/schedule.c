@@ -207,9 +207,10 @@ void schedule_run(
 	unsigned threads = options->threads ? options->threads : THREADS_DEFAULT;
 	const struct clock *clock = options->clock ? options->clock : &clock_system;
 	CLEANUP(hosts_freep) struct hosts *hosts = hosts_new();
+	const struct copy_limits limits = {.slow_destination_ms = options->slow_destination_ms};
 	CLEANUP(copier_freep)
 	struct copier *copier = options->confirm
-		? copier_new(options->registry, NULL, clock, options->cancel)
+		? copier_new(options->registry, &limits, clock, options->cancel)
 		: NULL;
 	if (copier && options->verify_writes)
 		copier_verify_writes(copier);

@@ -122,6 +122,11 @@ bool auth_is_understood(const struct host *host)
 	return auth_host_wants(host->auth) != AUTH_WANTS_UNKNOWN;
 }
 
+bool auth_takes_tokens(const struct host *host)
+{
+	return auth_host_wants(host->auth) == AUTH_WANTS_TOKEN;
+}
+
 /* ---- Mounts ---- */
 
 void auth_expect_mount(struct auth *auth, struct host *host, const char *from, const char *to)

@@ -84,6 +84,8 @@ bool auth_is_settled(const struct auth_use *use);
 
 /* True if it is known how this host is asked: whoever asks is not asked for more. */
 bool auth_is_understood(const struct host *host);
+/* True if another right may need another token. */
+bool auth_takes_tokens(const struct host *host);
 
 /*
  * Sets use->value. May wait: for a token, a helper, or (with `may_probe`, which promises that

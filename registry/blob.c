@@ -1,13 +1,13 @@
 /*
- * Blobs: mount, open an upload, put, look, get. One request each; their order, retries and the
- * flow of bytes belong to the copy engine. Uploads are monolithic: resuming in pieces is what real
- * registries disagree on most (registry-client facts 5.5).
+ * Blobs: mount, open an upload, put, patch, look, get. One request each; their order, retries and
+ * the flow of bytes belong to the copy engine.
  */
 #include "registry/blob.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/enc.h"
 
 void blob_upload_release(struct blob_upload *upload)
 {
@@ -64,7 +64,13 @@ bool blob_upload_take(
 		return err_set_http(err, ERR_INVALID, request_status(request),
 			"%s: status %d%s instead of 202 and where to upload to", request->what,
 			request_status(request), location ? "" : " without a Location");
-	return request_resolve(request, location, &ret_upload->url, &ret_upload->source, err);
+	CLEANUP(mem_freep) char *min = request_answer_header(request, "OCI-Chunk-Min-Length", 0);
+	if (!request_resolve(request, location, &ret_upload->url, &ret_upload->source, err))
+		return false;
+	ret_upload->chunk_min = 0;
+	if (min)
+		number_parse(min, UINT64_MAX, &ret_upload->chunk_min);
+	return true;
 }
 
 /* After a lost answer nobody knows what became of the bytes, so these are never just repeated. */
@@ -124,6 +130,67 @@ bool blob_put_take(const struct request *request, const struct digest *digest, s
 		digest_equal(&stored, digest))
 		return true;
 	return err_set(err, ERR_DIGEST, "%s: the registry says it stored %s", request->what, said);
+}
+
+static void init_at_upload(struct request *request, struct registry *registry,
+	const struct repository *repository, const char *method, const struct digest *digest,
+	const struct blob_upload *upload, struct http_tally *tally)
+{
+	CLEANUP(mem_freep) char *path = blob_path(digest);
+	request_init_given(
+		request, registry, repository, method, path, upload->url, upload->source, tally);
+	request->http.repeatable = false;
+}
+
+void blob_patch_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, uint64_t offset, size_t len, struct http_tally *tally)
+{
+	init_at_upload(request, registry, repository, "PATCH", digest, upload, tally);
+	request->range = mem_printf(
+		"%llu-%llu", (unsigned long long)offset, (unsigned long long)(offset + len - 1));
+	request_header(request, "Content-Type", "application/octet-stream");
+	request_header(request, "Content-Range", request->range);
+	request->http.body_len = len;
+}
+
+void blob_status_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, struct http_tally *tally)
+{
+	init_at_upload(request, registry, repository, "GET", digest, upload, tally);
+	request->http.repeatable = true;
+}
+
+/* "0-1023": the first and the last byte. Nothing and one byte both read "0-0". */
+static bool parse_range(const char *text, uint64_t *ret_len)
+{
+	const char *last = strchr(text, '-');
+	uint64_t end = 0;
+	if (!last || strncmp(text, "0-", 2) != 0 || !number_parse(last + 1, INT64_MAX, &end))
+		return false;
+	*ret_len = end == 0 ? 0 : end + 1;
+	return true;
+}
+
+bool blob_progress_take(
+	const struct request *request, struct blob_upload *upload, uint64_t *ret_len)
+{
+	CLEANUP(mem_freep) char *location = request_answer_header(request, "Location", 0);
+	CLEANUP(mem_freep) char *range = request_answer_header(request, "Range", 0);
+	char *url = NULL;
+	if (location && request_resolve(request, location, &url, &upload->source, NULL)) {
+		mem_free(upload->url);
+		upload->url = url;
+	}
+	return range && parse_range(range, ret_len);
+}
+
+void blob_cancel_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, struct http_tally *tally)
+{
+	init_at_upload(request, registry, repository, "DELETE", digest, upload, tally);
 }
 
 void blob_head_init(struct request *request, struct registry *registry,

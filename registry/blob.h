@@ -11,6 +11,7 @@
 struct blob_upload {
 	char *url; /* owned; may be signed, is never shown */
 	enum http_source source;
+	uint64_t chunk_min; /* pieces, but the last, have to be that long; 0: it did not say */
 };
 void blob_upload_release(struct blob_upload *upload);
 
@@ -52,6 +53,28 @@ bool blob_single_is_proof(const struct request *request, const struct digest *di
 
 /* 201, or what old servers say. ERR_DIGEST if the registry says it stored something else. */
 bool blob_put_take(const struct request *request, const struct digest *digest, struct err **err);
+
+/* PATCH that appends `len` bytes at `offset`; they are given in request->http.body. */
+void blob_patch_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, uint64_t offset, size_t len, struct http_tally *tally);
+
+/* GET that asks how far an upload is. */
+void blob_status_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, struct http_tally *tally);
+
+/*
+ * How many bytes the registry has, by the Range of its answer to one of these; the upload goes on
+ * at the Location, if there is one. False if there is no Range.
+ */
+bool blob_progress_take(
+	const struct request *request, struct blob_upload *upload, uint64_t *ret_len);
+
+/* DELETE of an upload that will not be completed. */
+void blob_cancel_init(struct request *request, struct registry *registry,
+	const struct repository *repository, const struct digest *digest,
+	const struct blob_upload *upload, struct http_tally *tally);
 
 void blob_head_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const struct digest *digest, struct http_tally *tally);

@@ -56,8 +56,8 @@ struct copy_destination {
 	struct repository repository; /* borrowed */
 	struct copy_tag *tags;	      /* may be none: present by digest is enough */
 	size_t tag_count;
-	bool has_manifest;	/* seen there already: only tags are missing */
-	bool repository_exists; /* seen; it may hold blobs of the image */
+	bool has_manifest; /* seen there already: only tags are missing */
+	bool has_images;   /* its repository holds others: it may hold blobs of this one */
 	int64_t observed_ms; /* monotonic time of the look; a tag is looked at again if older than 60 s */
 	struct http_tally tally; /* what this destination cost */
 	struct err *err;	 /* owned by the caller afterwards; NULL: everything is in place */

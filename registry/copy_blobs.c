@@ -262,6 +262,9 @@ static void upload_all(struct group *group, struct blob_job *const *jobs, size_t
 		for (size_t i = 0, n; i < leader_count; i += n) {
 			n = same_blob(leaders + i, leader_count - i);
 			stream_blob(group, leaders + i, n);
+			for (size_t l = i; l < i + n; l++)
+				if (blob_job_in_pieces(leaders[l]))
+					chunk_blob(group, leaders[l]);
 			unclaim_ended(group, leaders + i, n);
 		}
 		mount_all(group, jobs, count);

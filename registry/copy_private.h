@@ -133,6 +133,12 @@ static inline bool blob_job_is_open(const struct blob_job *job)
 		target_is_active(job->target);
 }
 
+/* Its host takes blobs in pieces only. */
+static inline bool blob_job_in_pieces(const struct blob_job *job)
+{
+	return job->host->quirks.chunked_upload || job->host->in_pieces;
+}
+
 /* Takes the error. */
 void blob_job_fail(struct blob_job *job, struct err *err);
 
@@ -148,8 +154,13 @@ void upload_send_init(struct group *group, struct blob_job *job, struct request 
  */
 void upload_take(struct group *group, struct blob_job *job, const struct request *request,
 	bool last_attempt);
-/* The source failed on the way; takes the error. */
-void upload_lose_source(struct blob_job *job, bool last_attempt, struct err *err);
+/* What came of a job whose destination, or whose source, failed on the way; takes the error. */
+void upload_stumble(struct group *group, struct blob_job *job, bool last_attempt, struct err *err);
+void upload_lose_source(
+	struct group *group, struct blob_job *job, bool last_attempt, struct err *err);
+/* Opens a read of the blob. A blob that is not there makes the source incomplete: ERR_INVALID. */
+bool upload_open_source(struct group *group, const struct descriptor *blob, struct request *ret_get,
+	struct err **err);
 
 /* Nobody knows yet whether the host takes single POSTs, and this job could tell. */
 bool upload_may_probe(const struct blob_job *job);
@@ -169,8 +180,16 @@ void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count
 
 /* ---- copy_stream.c: one read of the source, an upload to each job ---- */
 
-/* All jobs are of one blob. Each is done or has failed afterwards. */
+/*
+ * All jobs are of one blob. Each that needs no pieces, or turns out to do, is done or has failed
+ * afterwards.
+ */
 void stream_blob(struct group *group, struct blob_job *const *jobs, size_t count);
+
+/* ---- copy_chunks.c: one blob in pieces to one destination ---- */
+
+/* Afterwards the job is done, has failed, or its target was left behind. */
+void chunk_blob(struct group *group, struct blob_job *job);
 
 /* ---- copy_manifests.c: children bottom-up; copy_tags.c: the root ---- */
 void manifests_put_children(struct group *group);

@@ -36,6 +36,11 @@ static void batch_release(struct batch *batch)
 	batch->size = 0;
 }
 
+static bool is_open(const struct blob_job *job)
+{
+	return blob_job_is_open(job) && !blob_job_in_pieces(job);
+}
+
 /* ---- Reading ---- */
 
 static const char *good_bytes(const struct parcel *parcel)
@@ -132,7 +137,7 @@ static void send_batch(struct group *group, const struct batch *batch)
 	for (size_t p = 0; p < batch->parcels.len; p++) {
 		const struct parcel *parcel = batch->parcels.items[p];
 		for (size_t i = 0; i < parcel->count && parcel->bytes; i++)
-			if (blob_job_is_open(parcel->jobs[i]))
+			if (is_open(parcel->jobs[i]))
 				add_sending(group, &sendings, parcel->jobs[i], parcel->bytes);
 	}
 	send_all(group, &sendings);
@@ -167,11 +172,6 @@ static bool any_job(
 		if (is_such(jobs[i]))
 			return true;
 	return false;
-}
-
-static bool is_open(const struct blob_job *job)
-{
-	return blob_job_is_open(job);
 }
 
 /* The smallest blob, for hosts of which something is to be found out. */

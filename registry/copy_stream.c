@@ -49,23 +49,6 @@ static void look_for_blob(struct group *group, struct blob_job *job)
 		job->is_done = true;
 }
 
-static bool open_source(struct stream *stream, struct err **err)
-{
-	struct group *group = stream->group;
-	CLEANUP(err_freep) struct err *failure = NULL;
-	blob_get_init(&stream->get, group->reader, group->source, &stream->blob->digest,
-		group->source_tally);
-	if (request_open(&stream->get, &failure))
-		return true;
-	/* The manifest was there: a missing blob is damage, not loss. */
-	if (err_is(failure, ERR_NOT_FOUND)) {
-		failure->kind = ERR_INVALID;
-		err_prefix(&failure, "the source is incomplete");
-	}
-	err_keep_first(err, &failure);
-	return false;
-}
-
 static void open_outlets(struct stream *stream)
 {
 	for (size_t i = 0; i < stream->outlet_count; i++) {
@@ -271,7 +254,7 @@ static void fail_source(struct stream *stream, bool last_attempt, struct err *er
 	for (size_t i = 0; i < stream->outlet_count; i++) {
 		struct err *copy = err_copy(err);
 		err_prefix(&copy, "source");
-		upload_lose_source(stream->outlets[i].job, last_attempt, copy);
+		upload_lose_source(stream->group, stream->outlets[i].job, last_attempt, copy);
 	}
 	err_free(err);
 }
@@ -279,7 +262,7 @@ static void fail_source(struct stream *stream, bool last_attempt, struct err *er
 static void attempt_with_source(struct stream *stream, bool last_attempt)
 {
 	struct err *err = NULL;
-	if (!open_source(stream, &err)) {
+	if (!upload_open_source(stream->group, stream->blob, &stream->get, &err)) {
 		fail_source(stream, last_attempt, err);
 		return;
 	}
@@ -312,7 +295,7 @@ static size_t collect_open(struct blob_job *const *jobs, size_t count, struct bl
 {
 	size_t open = 0;
 	for (size_t i = 0; i < count; i++)
-		if (blob_job_is_open(jobs[i]))
+		if (blob_job_is_open(jobs[i]) && !blob_job_in_pieces(jobs[i]))
 			ret_open[open++] = jobs[i];
 	return open;
 }

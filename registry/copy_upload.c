@@ -18,13 +18,14 @@ static bool wants_look(const struct blob_job *job)
 	if (job->host->self_mount == ABILITY_REFUSED || job->target->distrusts)
 		return false;
 	return job->host->single_post != ABILITY_PROVEN || job->is_suspect ||
-		(to->repository_exists && job->blob->size > SMALL_BLOB);
+		(to->has_images && job->blob->size > SMALL_BLOB);
 }
 
 static bool wants_upload(const struct blob_job *job)
 {
 	return blob_job_is_open(job) && !job->upload.url &&
-		(job->host->single_post != ABILITY_PROVEN || wants_look(job));
+		(job->host->single_post != ABILITY_PROVEN || blob_job_in_pieces(job) ||
+			wants_look(job));
 }
 
 struct opening {
@@ -133,28 +134,76 @@ static bool may_pass(const struct err *err)
 		err_is(err, ERR_DIGEST);
 }
 
-void upload_lose_source(struct blob_job *job, bool last_attempt, struct err *err)
+/* Best effort, where the registry answers and needs no other token for it. */
+static void cancel_upload(struct group *group, struct blob_job *job, const struct err *why)
 {
-	blob_upload_release(&job->upload);
-	if (last_attempt || !may_pass(err))
-		blob_job_fail(job, err);
-	else
-		err_free(err);
+	CLEANUP(request_release) struct request cancel = {0};
+	struct copy_destination *to = job->target->to;
+	if (!job->upload.url || retry_error(why) || err_is(why, ERR_CANCELLED) ||
+		auth_takes_tokens(job->host))
+		return;
+	blob_cancel_init(&cancel, group->copier->registry, &to->repository, &job->blob->digest,
+		&job->upload, &to->tally);
+	request_do(&cancel, NULL);
 }
 
-static void upload_stumble(
+/* Takes the error. The next attempt opens another upload. */
+static void retry_or_fail(
 	struct group *group, struct blob_job *job, bool last_attempt, struct err *err)
 {
-	blob_upload_release(&job->upload);
-	job->is_suspect = true;
-	if (may_pass(err) && group_is_fan_out(group)) {
-		group_leave_behind(group, job->target);
-		blob_job_fail(job, err);
-	} else if (last_attempt || !may_pass(err)) {
+	if (last_attempt || !may_pass(err)) {
+		cancel_upload(group, job, err);
 		blob_job_fail(job, err);
 	} else {
 		err_free(err);
 	}
+	blob_upload_release(&job->upload);
+}
+
+void upload_lose_source(
+	struct group *group, struct blob_job *job, bool last_attempt, struct err *err)
+{
+	retry_or_fail(group, job, last_attempt, err);
+}
+
+void upload_stumble(struct group *group, struct blob_job *job, bool last_attempt, struct err *err)
+{
+	job->is_suspect = true;
+	if (may_pass(err) && group_is_fan_out(group)) {
+		group_leave_behind(group, job->target);
+		blob_upload_release(&job->upload);
+		blob_job_fail(job, err);
+		return;
+	}
+	retry_or_fail(group, job, last_attempt, err);
+}
+
+bool upload_open_source(struct group *group, const struct descriptor *blob, struct request *ret_get,
+	struct err **err)
+{
+	CLEANUP(err_freep) struct err *failure = NULL;
+	blob_get_init(ret_get, group->reader, group->source, &blob->digest, group->source_tally);
+	if (request_open(ret_get, &failure))
+		return true;
+	/* The manifest was there: a missing blob is damage, not loss. */
+	if (err_is(failure, ERR_NOT_FOUND)) {
+		failure->kind = ERR_INVALID;
+		err_prefix(&failure, "the source is incomplete");
+	}
+	err_keep_first(err, &failure);
+	return false;
+}
+
+/* The PUT of a whole blob is not for this host, or for something in front of it. */
+static bool refuses_whole(struct blob_job *job, const struct request *request)
+{
+	int status = request_status(request);
+	if (!job->upload.url || job->blob->size == 0 || blob_job_in_pieces(job) ||
+		(status != 405 && status != 413 && status != 501))
+		return false;
+	job->host->in_pieces = true;
+	blob_upload_release(&job->upload);
+	return true;
 }
 
 /* The host opened an upload rather than store what it was sent. */
@@ -174,7 +223,7 @@ void upload_take(
 		is_written(group, job);
 		return;
 	}
-	if (!last_attempt && was_not_single(job, request)) {
+	if (refuses_whole(job, request) || (!last_attempt && was_not_single(job, request))) {
 		err_free(err);
 		return;
 	}
@@ -190,7 +239,7 @@ bool upload_may_probe(const struct blob_job *job)
 {
 	/* What wants a token first would get the bytes twice. */
 	return blob_job_is_open(job) && !job->upload.url && auth_is_understood(job->host) &&
-		job->host->single_post == ABILITY_UNKNOWN && !job->host->quirks.chunked_upload;
+		job->host->single_post == ABILITY_UNKNOWN && !blob_job_in_pieces(job);
 }
 
 void upload_take_probe(struct group *group, struct blob_job *job, const struct request *request)

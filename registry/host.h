@@ -53,6 +53,7 @@ struct host {
 	/* enum ability each: */
 	_Atomic int single_post; /* POST with the bytes of a blob stores it */
 	_Atomic int self_mount;	 /* a mount from the same repository tells whether it has a blob */
+	_Atomic bool in_pieces;	 /* it has refused a whole blob in one request */
 };
 
 /* One of the two views of a client; what is not theirs alone belongs to the destinations'. */

@@ -84,6 +84,7 @@ void request_release(struct request *request)
 	mem_free(request->label);
 	mem_free(request->url);
 	mem_free(request->quota);
+	mem_free(request->range);
 	err_free(request->err);
 	*request = (struct request){0};
 }

@@ -20,6 +20,7 @@ struct request {
 	char *label; /* the same, with the machine that is asked where the name does not tell; owned */
 	char *url;
 	char *quota;	      /* whose budget it draws from (net/http.h); owned; NULL: none */
+	char *range;	      /* value of a Content-Range header; owned, may be NULL */
 	struct auth_use auth; /* used only where the URL is the registry's own */
 	bool again;	      /* refused for a reason that request_do may remove */
 	struct http_header headers[REQUEST_HEADERS_MAX];

@@ -79,6 +79,7 @@ Test(config, everything)
 	     "  retry_base: 250ms\n"
 	     "  retry_max: 24h\n"
 	     "  retry_after_max: 1h\n"
+	     "  slow_destination: 250ms\n"
 	     "git:\n"
 	     "  ca: /etc/git.pem\n",
 		&config);
@@ -106,6 +107,7 @@ Test(config, everything)
 	cr_assert_eq(config.network.retry_base_ms, 250);
 	cr_assert_eq(config.network.retry_max_ms, 86400000);
 	cr_assert_eq(config.network.retry_after_max_ms, 3600000);
+	cr_assert_eq(config.slow_destination_ms, 250);
 	cr_assert_str_eq(config.git_ca_file, "/etc/git.pem");
 }
 
@@ -129,7 +131,7 @@ Test(config, unknown_and_duplicate_keys)
 		"1:1: unknown key \"registry\": expected registries, network, git or google\n"
 		"2:11: unknown key \"timeout\": expected connections_per_host, attempts, "
 		"connect_timeout, first_byte_timeout, stall_timeout, request_timeout, retry_base, "
-		"retry_max, retry_after_max, minimum_rate or retry_budget\n"
+		"retry_max, retry_after_max, slow_destination, minimum_rate or retry_budget\n"
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
 		"endpoint_credentials, client_cert, client_key, credentials, token_server, "
