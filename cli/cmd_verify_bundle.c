@@ -19,7 +19,9 @@
 struct verify_options {
 	const char *bundle;
 	const char *identity;
+	const char *identity_regexp;
 	const char *issuer;
+	const char *issuer_regexp;
 	const char *key;
 	const char *trusted_root;
 	const char *output;
@@ -43,11 +45,23 @@ static const struct flag flags[] = {
 		FIELD(identity),
 		.value = "IDENTITY",
 		.help = "e-mail address or URI in the certificate, exactly"},
+	{.name = "certificate-identity-regexp",
+		.type = FLAG_TEXT,
+		FIELD(identity_regexp),
+		.value = "REGEXP",
+		.help = "instead: a regular expression (RE2) found anywhere in it",
+		.details = "It is found anywhere in the text, as in cosign: write ^ and $ to match "
+			   "the whole. Only what RE2 and PCRE2 have in common is accepted."},
 	{.name = "certificate-oidc-issuer",
 		.type = FLAG_TEXT,
 		FIELD(issuer),
 		.value = "URL",
 		.help = "who vouched for that identity, exactly"},
+	{.name = "certificate-oidc-issuer-regexp",
+		.type = FLAG_TEXT,
+		FIELD(issuer_regexp),
+		.value = "REGEXP",
+		.help = "instead: a regular expression (RE2) found anywhere in it"},
 	{.name = "key",
 		.type = FLAG_FILE,
 		FIELD(key),
@@ -96,11 +110,22 @@ static bool options_check(
 	if (given->positional_count != 1)
 		return err_set(err, ERR_USAGE,
 			"the artifact is missing: a file, or its digest as sha256:HEX");
-	if (options->key && (options->identity || options->issuer))
+	if (options->identity && options->identity_regexp)
+		return err_set(err, ERR_USAGE,
+			"--certificate-identity and --certificate-identity-regexp exclude each "
+			"other");
+	if (options->issuer && options->issuer_regexp)
+		return err_set(err, ERR_USAGE,
+			"--certificate-oidc-issuer and --certificate-oidc-issuer-regexp exclude "
+			"each "
+			"other");
+	bool identity = options->identity || options->identity_regexp;
+	bool issuer = options->issuer || options->issuer_regexp;
+	if (options->key && (identity || issuer))
 		return err_set(err, ERR_USAGE,
 			"--key stands instead of --certificate-identity and "
 			"--certificate-oidc-issuer");
-	if (!options->key && (!options->identity || !options->issuer))
+	if (!options->key && (!identity || !issuer))
 		return err_set(err, ERR_USAGE,
 			"who must have signed: --certificate-identity and "
 			"--certificate-oidc-issuer, or --key");
@@ -136,6 +161,8 @@ static bool key_read(const char *path, struct public_key **ret_key, struct err *
 
 /* Everything but the bundle, which is what is being judged. */
 struct inputs {
+	struct pattern *identity; /* NULL: an exact one */
+	struct pattern *issuer;
 	struct trust_root *root;
 	struct public_key *key;
 	struct message artifact;
@@ -144,16 +171,30 @@ struct inputs {
 
 static void inputs_release(struct inputs *inputs)
 {
+	pattern_free(inputs->identity);
+	pattern_free(inputs->issuer);
 	trust_root_free(inputs->root);
 	public_key_free(inputs->key);
 	str_release(&inputs->bundle);
+}
+
+static bool pattern_read(
+	const char *flag, const char *text, struct pattern **ret_pattern, struct err **err)
+{
+	if (!text || pattern_new(text, PATTERN_ANYWHERE, ret_pattern, err))
+		return true;
+	return err_prefix(err, "--%s", flag);
 }
 
 static bool inputs_read(const struct verify_options *options, const char *artifact,
 	struct inputs *inputs, struct err **err)
 {
 	str_init(&inputs->bundle, BUNDLE_MAX_SIZE);
-	return trust_root_read(options->trusted_root, &inputs->root, err) &&
+	return pattern_read("certificate-identity-regexp", options->identity_regexp,
+		       &inputs->identity, err) &&
+		pattern_read("certificate-oidc-issuer-regexp", options->issuer_regexp,
+			&inputs->issuer, err) &&
+		trust_root_read(options->trusted_root, &inputs->root, err) &&
 		(!options->key || key_read(options->key, &inputs->key, err)) &&
 		artifact_read(artifact, &inputs->artifact, err) &&
 		fs_read_file(options->bundle, &inputs->bundle, err);
@@ -192,29 +233,28 @@ static int print(const struct verify_options *options, const struct verify_resul
 	return say_error(what, error, EXIT_CODE_FINDINGS);
 }
 
-static int verify(const struct verify_options *options, const char *artifact)
+static int verify(const struct verify_options *options, const struct inputs *inputs)
 {
-	CLEANUP(inputs_release) struct inputs inputs = {0};
 	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
 	CLEANUP(verify_result_release) struct verify_result result = {0};
 	CLEANUP(err_freep) struct err *error = NULL;
-	const struct policy_signer signer = {options->identity, options->issuer};
+	const struct policy_signer signer = {
+		{options->identity, inputs->identity}, {options->issuer, inputs->issuer}};
 	struct policy policy = POLICY_INIT;
 
-	if (!inputs_read(options, artifact, &inputs, &error))
-		return say_error("", error, EXIT_CODE_NOT_DONE);
-	policy.key = inputs.key;
+	policy.key = inputs->key;
 	policy.signers = &signer;
 	policy.signer_count = options->key ? 0 : 1;
 	policy.scts = options->ignore_sct ? 0 : 1;
-	if (bundle_parse(str_text(&inputs.bundle), inputs.bundle.len, &bundle, &error))
-		verify_bundle(inputs.root, bundle, &inputs.artifact, &policy, &result, &error);
+	if (bundle_parse(str_text(&inputs->bundle), inputs->bundle.len, &bundle, &error))
+		verify_bundle(inputs->root, bundle, &inputs->artifact, &policy, &result, &error);
 	return print(options, &result, error);
 }
 
 int cmd_verify_bundle(const struct program *program, const char *const *arguments)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
+	CLEANUP(inputs_release) struct inputs inputs = {0};
 	struct verify_options options;
 	struct flag_given given;
 
@@ -224,5 +264,8 @@ int cmd_verify_bundle(const struct program *program, const char *const *argument
 		return help_command(program, command_find(program, "verify-bundle"), stdout);
 	if (!options_check(&options, &given, &error))
 		return command_usage_error(error);
-	return verify(&options, given.positional[0]);
+	if (inputs_read(&options, given.positional[0], &inputs, &error))
+		return verify(&options, &inputs);
+	return err_is(error, ERR_USAGE) ? command_usage_error(error)
+					: say_error("", error, EXIT_CODE_NOT_DONE);
 }

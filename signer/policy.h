@@ -8,12 +8,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+#include "signer/pattern.h"
 #include "signer/public_key.h"
 
-/* Who may have signed: this identity, vouched for by this issuer; byte for byte. */
+/* Either of the two. */
+struct policy_name {
+	const char *exact; /* byte for byte */
+	const struct pattern *pattern;
+};
+
+/* Who may have signed: this identity, vouched for by this issuer. */
 struct policy_signer {
-	const char *identity;
-	const char *issuer;
+	struct policy_name identity;
+	struct policy_name issuer;
 };
 
 struct policy {
@@ -33,6 +41,8 @@ struct policy {
 		.logs = 1, .times = 1, .scts = 1                                                   \
 	}
 
-bool policy_accepts_signer(const struct policy *policy, const char *identity, const char *issuer);
+/* The errors of pattern_matches: one that cannot be decided is no match. */
+bool policy_accepts_signer(const struct policy *policy, const char *identity, const char *issuer,
+	bool *ret_accepts, struct err **err);
 
 #endif

@@ -39,13 +39,21 @@ static bool is_granted(TS_RESP *response)
 	return value == GRANTED || value == GRANTED_WITH_MODIFICATIONS;
 }
 
+/* An algorithm without parameters; NID_undef for any other. */
+static int algorithm_nid(const X509_ALGOR *algorithm)
+{
+	const ASN1_OBJECT *object;
+	int parameters;
+
+	X509_ALGOR_get0(&object, &parameters, NULL, algorithm);
+	return parameters == V_ASN1_UNDEF || parameters == V_ASN1_NULL ? OBJ_obj2nid(object)
+								       : NID_undef;
+}
+
 /* SHA-1 and its elders count neither as imprint nor inside the signature. */
 static bool hash_of_algorithm(const X509_ALGOR *algorithm, enum hash *ret_hash)
 {
-	const ASN1_OBJECT *object;
-
-	X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-	int nid = OBJ_obj2nid(object);
+	int nid = algorithm_nid(algorithm);
 	if (nid == NID_sha256)
 		*ret_hash = HASH_SHA256;
 	else if (nid == NID_sha384)
@@ -55,6 +63,29 @@ static bool hash_of_algorithm(const X509_ALGOR *algorithm, enum hash *ret_hash)
 	else
 		return false;
 	return true;
+}
+
+/*
+ * OpenSSL verifies with the digest's algorithm and the key it is given; that the answer states the
+ * same signature algorithm is not needed for that, but nothing in it should be free to vary.
+ */
+static bool algorithms_agree(const PKCS7_SIGNER_INFO *signer)
+{
+	int stated = algorithm_nid(signer->digest_enc_alg);
+	int hash = NID_undef, key = NID_undef;
+
+	if (stated == NID_X9_62_id_ecPublicKey || stated == NID_rsaEncryption)
+		return true;
+	return OBJ_find_sigid_algs(stated, &hash, &key) == 1 &&
+		hash == algorithm_nid(signer->digest_alg);
+}
+
+static bool versions_are_known(const PKCS7 *token, const PKCS7_SIGNER_INFO *signer)
+{
+	enum { SIGNED_DATA_VERSION = 3, SIGNER_INFO_VERSION = 1 }; /* RFC 5652 section 5 */
+
+	return ASN1_INTEGER_get(token->d.sign->version) == SIGNED_DATA_VERSION &&
+		ASN1_INTEGER_get(signer->version) == SIGNER_INFO_VERSION;
 }
 
 static bool token_read(struct timestamp *timestamp, struct err **err)
@@ -71,8 +102,11 @@ static bool token_read(struct timestamp *timestamp, struct err **err)
 	timestamp->token = token;
 	timestamp->signer = sk_PKCS7_SIGNER_INFO_value(signers, 0);
 	enum hash hash;
-	if (!hash_of_algorithm(timestamp->signer->digest_alg, &hash))
-		return malformed(err, "it is signed with a weak hash function");
+	if (!hash_of_algorithm(timestamp->signer->digest_alg, &hash) ||
+		!algorithms_agree(timestamp->signer))
+		return malformed(err, "it is signed with a weak hash function, or two");
+	if (!versions_are_known(token, timestamp->signer))
+		return malformed(err, "its token is of an unknown version");
 	timestamp->info = PKCS7_to_TS_TST_INFO(token);
 	if (!timestamp->info || TS_TST_INFO_get_version(timestamp->info) != 1)
 		return malformed(err, "its token holds no TSTInfo of version 1");
@@ -87,6 +121,17 @@ static bool token_read(struct timestamp *timestamp, struct err **err)
 	return true;
 }
 
+/* One encoding only: OpenSSL also reads what is not DER. */
+static bool is_canonical(const TS_RESP *response, const void *der, size_t len)
+{
+	unsigned char *again = NULL;
+	int again_len = i2d_TS_RESP(response, &again);
+	bool ok = again_len > 0 && (size_t)again_len == len && memcmp(again, der, len) == 0;
+
+	OPENSSL_free(again);
+	return ok;
+}
+
 bool timestamp_parse(
 	const void *der, size_t len, struct timestamp **ret_timestamp, struct err **err)
 {
@@ -97,7 +142,8 @@ bool timestamp_parse(
 			err, ERR_TOO_LARGE, "timestamp: larger than %zu bytes", TIMESTAMP_MAX_SIZE);
 	CLEANUP(timestamp_freep) struct timestamp *timestamp = mem_new(1, sizeof(*timestamp));
 	timestamp->response = d2i_TS_RESP(NULL, &end, (long)len);
-	bool ok = timestamp->response && end == (const unsigned char *)der + len;
+	bool ok = timestamp->response && end == (const unsigned char *)der + len &&
+		is_canonical(timestamp->response, der, len);
 	ok = ok ? token_read(timestamp, err) : malformed(err, "no TimeStampResp in DER");
 	ERR_clear_error();
 	if (ok)

@@ -441,12 +441,15 @@ static bool identity_check(struct verification *v, struct err **err)
 {
 	const char *identity = certificate_identity(v->bundle->certificate);
 	const char *issuer = certificate_issuer(v->bundle->certificate);
+	bool accepted = false;
 
 	begin(v, VERIFY_IDENTITY);
 	if (!identity || !issuer)
 		return err_set(err, ERR_INVALID, "the certificate names no %s",
 			identity ? "issuer of its identity" : "identity");
-	if (!policy_accepts_signer(v->policy, identity, issuer))
+	if (!policy_accepts_signer(v->policy, identity, issuer, &accepted, err))
+		return false;
+	if (!accepted)
 		return err_set(err, ERR_INVALID, "signed by \"%.1000s\" (issuer \"%.1000s\")",
 			identity, issuer);
 	check(v, VERIFY_IDENTITY);

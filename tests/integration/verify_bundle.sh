@@ -60,6 +60,18 @@ for bundle in $(jq -r '.layers[].digest | sub(":"; "-")' "$made"/bundle/manifest
 		"$(jq -r '"\(.verified) \(.identity) \(.times | length) \(.logs | length)"' "$WORK/out")"
 done
 
+# ---- regular expressions, found anywhere
+
+common=(verify-bundle --bundle "$made/bundle/blobs/$bundle" --trusted-root "$made/trusted_root.json" --insecure-ignore-sct)
+cip_run 0 "${common[@]}" --certificate-identity-regexp 'example\.com$' --certificate-oidc-issuer-regexp '^http://localhost' "$digest"
+cip_run 0 "${common[@]}" --certificate-identity-regexp promoter --certificate-oidc-issuer http://localhost:8080 "$digest"
+cip_run 3 "${common[@]}" --certificate-identity-regexp '^example' --certificate-oidc-issuer-regexp '^http://localhost' "$digest"
+cip_run 3 "${common[@]}" --certificate-identity-regexp 'example\.com$' --certificate-oidc-issuer-regexp '^https' "$digest"
+cip_run 2 "${common[@]}" --certificate-identity-regexp '(?=p)' --certificate-oidc-issuer-regexp . "$digest"
+expect_has "$WORK/err" "--certificate-identity-regexp: regular expression, position 3: a group that RE2 does not have"
+cip_run 2 "${common[@]}" --certificate-identity-regexp . --certificate-identity x --certificate-oidc-issuer-regexp . "$digest"
+expect_has "$WORK/err" "exclude each other"
+
 # ---- wrong usage, and inputs that are not there
 
 bundle=$vectors/happy-path-v0.3/bundle.sigstore.json root=$data/sigstore-public-good/trusted_root.json

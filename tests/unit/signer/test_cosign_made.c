@@ -39,7 +39,7 @@ static struct message image(const char *text)
 static bool verify(const struct bundle *bundle, const char *digest, const char *identity,
 	const char *issuer, struct verify_result *ret_result, struct err **err)
 {
-	struct policy_signer signer = {identity, issuer};
+	struct policy_signer signer = {{.exact = identity}, {.exact = issuer}};
 	struct policy policy = POLICY_INIT;
 	struct message artifact = image(digest);
 

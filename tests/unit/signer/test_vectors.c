@@ -131,7 +131,8 @@ static void check(const struct vector *vector, bool by_digest)
 		read_to(&identity, vector->name, "identity");
 		read_to(&issuer, vector->name, "issuer");
 	}
-	struct policy_signer signer = {str_text(&identity), str_text(&issuer)};
+	struct policy_signer signer = {
+		{.exact = str_text(&identity)}, {.exact = str_text(&issuer)}};
 	policy.signers = &signer;
 	policy.signer_count = 1;
 	bool ok = true;
