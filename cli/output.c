@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cli/log_output.h"
 #include "cli/progress.h"
+#include "cli/repeats.h"
 #include "cli/terminal.h"
 
 struct output {
@@ -29,6 +30,7 @@ struct output {
 	struct summary summary;
 	struct intern *told; /* "kind file:line:column" of what was said of registries */
 	struct strmap told_index;
+	struct repeats repeats;
 	void (*listen)(void *ctx, const struct event *event);
 	void *listen_ctx;
 };
@@ -48,11 +50,16 @@ static void write_message(
 	log_output_message(&output->log, unix_ms, level, text);
 }
 
+static enum log_level level_of(const struct output *output, enum finding_kind kind)
+{
+	bool fails = kind == FINDING_TREE || output->options->fail_on & 1u << kind;
+
+	return fails ? LOG_ERROR : LOG_WARNING;
+}
+
 static void write_finding(struct output *output, int64_t unix_ms, const struct finding *finding)
 {
-	bool fails =
-		finding->kind == FINDING_TREE || output->options->fail_on & 1u << finding->kind;
-	enum log_level level = fails ? LOG_ERROR : LOG_WARNING;
+	enum log_level level = level_of(output, finding->kind);
 
 	if (!log_enabled(level))
 		return;
@@ -100,10 +107,13 @@ static bool is_news(struct output *output, enum finding_kind kind, const struct 
 	return true;
 }
 
-/* Only the first finding of each kind at a place is for everybody. */
+/* Only the first finding of each kind at a place is for everybody, and of equal errors of a host. */
 static void tell(struct output *output, const struct event *event, enum finding_kind kind,
 	const struct place *place, const char *message)
 {
+	const struct record *record = &event->record;
+	bool is_repeated = kind == FINDING_ERROR && record->error &&
+		!repeats_is_first(&output->repeats, record->destination, record->error);
 	const struct finding finding = {
 		.kind = kind,
 		.place = *place,
@@ -111,7 +121,8 @@ static void tell(struct output *output, const struct event *event, enum finding_
 		.message = mem_strdup(message),
 	};
 
-	if (is_news(output, kind, place))
+	/* An entry whose error is left out may have another one to be told at another host. */
+	if (!is_repeated && is_news(output, kind, place))
 		write_finding(output, event->unix_ms, &finding);
 	else
 		log_debug("%s:%u:%u: %s: %s", place->file ? place->file : "", place->line,
@@ -156,6 +167,22 @@ static void tell_record(struct output *output, const struct event *event)
 			record->digest_malformed ? "" : digest_format(&record->digest, digest),
 			record->error ? record->error : "");
 	tell(output, event, record->reason, &record->place, message);
+}
+
+static void tell_repeats(struct output *output)
+{
+	for (size_t i = 0; i < output->repeats.items.len; i++) {
+		const struct repeat *repeat = &output->repeats.items.items[i];
+
+		if (repeat->more)
+			log_message(level_of(output, FINDING_ERROR),
+				"%s: %llu more %s for the same reason: %s", repeat->host,
+				(unsigned long long)repeat->more,
+				repeat->more == 1 ? "entry failed" : "entries failed",
+				repeat->error);
+	}
+	repeats_release(&output->repeats);
+	repeats_init(&output->repeats);
 }
 
 static void handle(struct output *output, const struct event *event)
@@ -220,6 +247,7 @@ struct output *output_new(const struct options *options)
 	progress_init(&output->progress, stderr, options->confirm);
 	summary_init(&output->summary);
 	output->told = intern_new();
+	repeats_init(&output->repeats);
 	log_set_level(options->log_level);
 	log_set_sink(sink, output);
 	return output;
@@ -232,6 +260,7 @@ void output_free(struct output *output)
 	summary_release(&output->summary);
 	strmap_release(&output->told_index);
 	intern_free(output->told);
+	repeats_release(&output->repeats);
 	pthread_mutex_destroy(&output->write_lock);
 	pthread_rwlock_destroy(&output->events_lock);
 	mem_free(output->directory);
@@ -278,6 +307,7 @@ void output_stop(struct output *output)
 	pthread_rwlock_unlock(&output->events_lock);
 	event_queue_free(events);
 	step_aside(output);
+	tell_repeats(output);
 }
 
 const struct summary *output_summary(const struct output *output)

@@ -302,3 +302,18 @@ expect_has "$WORK/err" "$target/prod/source-down/app@$bad: after "
 expect_has "$WORK/err" " attempts: GET $down/staging/app/manifests/"
 expect_report "source down: outcome" failed '.records[].outcome'
 expect_equal "source down: writes" 0 "$(since "$target_log" '^(POST|PUT|PATCH|DELETE)')"
+
+# ---- Many entries of a registry that is down say why once, and how many they are
+
+tree=$WORK/tree-many-down
+tree_project "$tree" many-down "$source/staging" "$down/prod/many"
+for ((i = 0; i < 30; i++)); do
+	tree_image "$tree" many-down "app$i"
+	tree_digest "$tree" many-down "$bad" v1
+done
+go 3 --threads=4
+expect_report "many down: records" 30 '[.records[] | select(.outcome == "failed")] | length'
+said=$(grep -c ": error: $down/prod/many/" "$WORK/err")
+[[ $said -ge 1 && $said -le 10 ]] || fail "many down: $said lines"
+more=$(sed -n "s|.* $down: \([0-9]*\) more entries failed for the same reason: not asked again .*|\1|p" "$WORK/err")
+expect_equal "many down: what is said and what is counted" 30 "$((said + more))"
