@@ -14,6 +14,7 @@
 #include "registry/quirks.h"
 #include "registry/registry.h"
 #include "registry/trust.h"
+#include "registry/warning.h"
 
 /* What a host has shown of several tags in one PUT. */
 enum multi_tag {
@@ -44,10 +45,12 @@ struct host {
 	struct quirks quirks; /* of the table, with what was configured over it */
 	char *token_server;   /* owned; what quirks.token_server points to if it was configured */
 	char *quota_group;    /* owned; NULL: each credential has a quota of its own */
-	_Atomic unsigned multi_tag;    /* enum multi_tag */
-	_Atomic unsigned tags_at_once; /* it refused more; 0: nothing is known */
-	_Atomic unsigned referrers;    /* enum referrers_state */
-	_Atomic bool google;	       /* an answer carried Google's extension */
+	_Atomic unsigned multi_tag;	/* enum multi_tag */
+	_Atomic unsigned tags_at_once;	/* it refused more; 0: nothing is known */
+	_Atomic unsigned referrers;	/* enum referrers_state */
+	_Atomic bool refuses_page_size; /* of a list */
+	_Atomic bool google;		/* an answer carried Google's extension */
+	struct warnings warnings;	/* under the lock of the writer */
 	bool endpoint_gets_credentials;
 	struct auth_host *auth; /* owned */
 	/* enum ability each: */

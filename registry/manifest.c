@@ -51,6 +51,24 @@ static char *media_type_of(const struct request *request)
 	return mem_strndup(type, says_something ? len : 0);
 }
 
+/*
+ * A signed one hashes to something else than its digest, by its specification: what is wrong with
+ * it is its age. True with the error set.
+ */
+static bool is_schema1(const struct request *request, struct err **err)
+{
+	CLEANUP(manifest_release) struct manifest manifest = {0};
+	CLEANUP(err_freep) struct err *why = NULL;
+	CLEANUP(mem_freep) char *type = media_type_of(request);
+	const struct str *body = &request_answer(request)->body;
+	if (manifest_parse(str_text(body), body->len, type, &manifest, &why) ||
+		!err_is(why, ERR_UNSUPPORTED))
+		return false;
+	err_keep_first(err, &why);
+	err_prefix(err, "%s", request->what);
+	return true;
+}
+
 bool manifest_get_take(const struct request *request, const struct digest *digest,
 	struct document *ret, struct err **err)
 {
@@ -60,6 +78,8 @@ bool manifest_get_take(const struct request *request, const struct digest *diges
 	struct digest actual = digest_of(digest->algorithm, str_text(body), body->len);
 	if (!digest_equal(&actual, digest)) {
 		char text[DIGEST_TEXT_SIZE];
+		if (is_schema1(request, err))
+			return false;
 		return err_set(err, ERR_DIGEST,
 			"%s: the %zu bytes received hash to %s: the registry or something on the "
 			"way "

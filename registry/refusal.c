@@ -127,6 +127,15 @@ static bool says_immutable(const char *text)
 	return strcasestr(text, "immutable") != NULL;
 }
 
+/*
+ * docker-registry answers so to layers with `urls` ("foreign" ones, which are not copied) unless it
+ * is told which URLs it may see: registry-client facts 5.8.
+ */
+static bool is_about_foreign_layers(const struct refusal *refusal, const char *code)
+{
+	return refusal->status == 500 && code && strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0;
+}
+
 /* Whose access was refused, and what can be done. Fresh text. */
 static char *advice_for(const struct refusal *refusal)
 {
@@ -175,6 +184,12 @@ bool refusal_set(const struct refusal *refusal, struct err **err)
 		kind = kind_of_code(code, kind);
 	if (refusal->status < 500 && says_immutable(str_text(&text)))
 		kind = ERR_CONFLICT;
+	if (is_about_foreign_layers(refusal, code))
+		return err_set_http(err, ERR_UNSUPPORTED, refusal->status,
+			"%s: status %d: %s (this registry takes no image with non-distributable "
+			"layers unless its setting validation.manifests.urls.allow permits their "
+			"URLs)",
+			refusal->what, refusal->status, str_text(&text));
 
 	const char *colon = text.len ? ": " : "";
 	if (refusal->elsewhere && !own_words) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "net/url.h"
 #include "registry/refusal.h"
 
@@ -140,11 +141,30 @@ static void forget_answer(struct request *request)
 	request->err = NULL;
 }
 
+static void pass_warnings_on(const struct request *request)
+{
+	struct registry *writer = request->registry->writer;
+	for (size_t n = 0; n < WARNINGS_MAX; n++) {
+		CLEANUP(mem_freep) char *value = request_answer_header(request, "Warning", n);
+		CLEANUP(str_release) struct str text = STR_INIT(WARNING_TEXT_MAX);
+		if (!value)
+			break;
+		if (!warning_parse(value, &text))
+			continue;
+		pthread_mutex_lock(&writer->lock);
+		bool is_new = warnings_add(&request->host->warnings, str_text(&text));
+		pthread_mutex_unlock(&writer->lock);
+		if (is_new)
+			log_warning("%s says: %s", request->host->name, str_text(&text));
+	}
+}
+
 /* After an answer has come. Sets request->again. */
 static bool learn(struct request *request, struct err **err)
 {
 	if (!host_owns_url(request->host, request->url))
 		return true;
+	pass_warnings_on(request);
 	return auth_answered(&request->auth, request_answer(request), &request->again, err) ||
 		err_prefix(err, "%s", request->what);
 }

@@ -110,7 +110,8 @@ static bool next_page(struct listing *listing, const struct request *request,
 	CLEANUP(mem_freep) char *url = NULL;
 	if (!paging_link(request, &url, err))
 		return false;
-	if (!url && page->kind == TAGS_PLAIN && page->tags == listing->page_size)
+	if (!url && page->kind == TAGS_PLAIN && listing->page_size &&
+		page->tags == listing->page_size)
 		url = own_continuation(listing, request);
 	if (!url && page->kind == TAGS_GOOGLE && page->manifests >= QUIRKS_GOOGLE_PAGE)
 		return err_set(err, ERR_TOO_LARGE,
@@ -142,7 +143,9 @@ static void request_init_page(struct listing *listing, struct request *request, 
 			"/tags/list", url, HTTP_SOURCE_CONFIGURED, listing->tally);
 		return;
 	}
-	snprintf(query, sizeof(query), "?n=%u", listing->page_size);
+	query[0] = '\0';
+	if (listing->page_size)
+		snprintf(query, sizeof(query), "?n=%u", listing->page_size);
 	request_init(request, listing->registry, listing->repository, "GET", "/tags/list", query,
 		listing->tally);
 }
@@ -167,15 +170,33 @@ static bool list_pages(struct listing *listing, struct err **err)
 	return true;
 }
 
+/* Of the first page, so nothing has been visited; distribution has a code of its own for it. */
+static bool is_refused_page_size(const struct listing *listing, const struct err *failure)
+{
+	return listing->page_size && listing->paging.pages == 0 && failure->http == 400 &&
+		err_is(failure, ERR_INVALID);
+}
+
 bool registry_tags_list(struct registry *registry, const struct repository *repository,
 	const struct tags_visitor *visitor, struct http_tally *tally, enum tags_kind *ret_kind,
 	struct err **err)
 {
 	struct listing listing = {
 		.registry = registry, .repository = repository, .visitor = visitor, .tally = tally};
-	const struct host *host = host_get(registry, repository->host);
-	listing.page_size = host->google ? QUIRKS_GOOGLE_PAGE : host->quirks.tags_page_size;
-	bool ok = list_pages(&listing, err);
+	struct host *host = host_get(registry, repository->host);
+	CLEANUP(err_freep) struct err *failure = NULL;
+	if (!host->refuses_page_size)
+		listing.page_size = host->google ? QUIRKS_GOOGLE_PAGE : host->quirks.tags_page_size;
+	bool ok = list_pages(&listing, &failure);
+	if (!ok && is_refused_page_size(&listing, failure)) {
+		err_free(steal_ptr(&failure));
+		listing.page_size = 0;
+		ok = list_pages(&listing, &failure);
+		if (ok)
+			host->refuses_page_size = true;
+	}
+	if (!ok)
+		err_keep_first(err, &failure);
 	paging_release(&listing.paging);
 	if (ok)
 		*ret_kind = listing.kind;

@@ -1,4 +1,5 @@
 /* Listing tags over the wire: pages, Google's extension, and lists that must not be believed. */
+#include "base/log.h"
 #include "tests/threads/registry_fixture.h"
 
 struct seen {
@@ -188,8 +189,80 @@ static void test_second_try(void)
 	scene_close(&scene);
 }
 
+/* Every form that registries use leads through all pages. */
+static void test_links(void)
+{
+	static const char *const forms[] = {"absolute", "plain", "query", "several", "repeated"};
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct scene scene;
+		CLEANUP(mem_freep) char *options = mem_printf("--page-size=2 --link=%s", forms[i]);
+		scene_open(&scene, NULL, options, 5);
+		fake_forget_log(&scene.fake);
+		expect_list(&scene, TAGS_PLAIN, 5, 0);
+		CHECK_COUNT(&scene.fake, "GET */tags/list*", 3);
+		CHECK_COUNT(&scene.fake, "*?next_page=1&last=t000001 200 *", i == 2 ? 1 : 0);
+		CHECK_COUNT(&scene.fake, "*&opaque=%2Ba,b;c 200 *", i == 0 ? 2 : 0);
+		scene_close(&scene);
+	}
+}
+
+/* Another scheme is another place, and what is not understood may hide a page. */
+static void test_links_elsewhere(void)
+{
+	expect_refused("GET */tags/* 1+ header Link: <//other.example/v2/x>; rel=next", NULL,
+		ERR_INVALID, "another host");
+	expect_refused("GET */tags/* 1+ header Link: <https://127.0.0.1/v2/x>; rel=next", NULL,
+		ERR_INVALID, "another host");
+	expect_refused("GET */tags/* 1+ header Link: <ftp://127.0.0.1/v2/x>; rel=next", NULL,
+		ERR_INVALID, "");
+	expect_refused("GET */tags/* 1+ header Link: </a>; rel=prev, </v2/b; rel=next", NULL,
+		ERR_INVALID, "Link");
+}
+
+/* Asked without a page size once it was refused, from then on at once. */
+static void test_page_size_refused(void)
+{
+	struct scene scene;
+	scene_open(&scene, NULL, "--no-page-size --page-size=2", 3);
+	fake_forget_log(&scene.fake);
+	expect_list(&scene, TAGS_PLAIN, 3, 0);
+	CHECK_COUNT(&scene.fake, "GET */tags/list?n=1000 400 *", 1);
+	CHECK_COUNT(&scene.fake, "*", 3);
+	expect_list(&scene, TAGS_PLAIN, 3, 0);
+	CHECK_COUNT(&scene.fake, "*", 5);
+	scene_close(&scene);
+
+	expect_refused("GET */tags/* 1+ status 400", NULL, ERR_INVALID, "status 400");
+}
+
+/* What a registry warns of is said once, and once only. */
+static unsigned warnings_said;
+
+static void count_warnings(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	if (level == LOG_WARNING && strstr(text, "says: soon gone"))
+		warnings_said++;
+}
+
+static void test_warnings(void)
+{
+	struct scene scene;
+	log_set_sink(count_warnings, NULL);
+	scene_open(&scene, "GET */tags/* 1+ header Warning: 299 - \"soon gone\"\n", NULL, 3);
+	expect_list(&scene, TAGS_PLAIN, 3, 0);
+	expect_list(&scene, TAGS_PLAIN, 3, 0);
+	CHECK(warnings_said == 1);
+	scene_close(&scene);
+	log_set_sink(NULL, NULL);
+}
+
 int main(void)
 {
+	test_links();
+	test_links_elsewhere();
+	test_page_size_refused();
+	test_warnings();
 	test_plain();
 	test_pages();
 	test_google();

@@ -30,6 +30,8 @@ struct fake_options {
 	unsigned multi_tag;	/* ?tag= of a manifest PUT, at most so many, else 414; 0: ignored */
 	bool no_missing_list;	/* a manifest PUT does not say which references are missing */
 	const char *referrers;	/* NULL: no such API; else see referrers.c */
+	bool no_page_size;	/* 400 to a list with `n` */
+	const char *link;	/* form of Link, see tags.c; NULL: relative */
 	bool relative_location; /* else absolute, from the Host header */
 	unsigned delay_ms;	/* before every response */
 	unsigned page_size;	/* tags or referrers a page, with Link; 0: all at once, n ignored */

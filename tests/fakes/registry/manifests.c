@@ -39,6 +39,9 @@ static size_t list_missing(
 			? &manifest->blobs.items[i]
 			: &manifest->children.items[i - manifest->blobs.len];
 		digest_format(&descriptor->digest, text);
+		/* As Google's registry; distribution wants to know their URLs. */
+		if (descriptor->nondistributable)
+			continue;
 		if (blob ? store_blob(repository, text) != NULL
 			 : store_manifest(repository, text) != NULL)
 			continue;

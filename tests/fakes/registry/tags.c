@@ -53,6 +53,32 @@ static void choose_page(const struct fake_request *request, const struct listed 
 	*ret_count = count;
 }
 
+/* The forms of distribution, ECR, olareg, older Quay, and what RFC 8288 permits besides. */
+static void add_link(const struct fake_request *request, const char *repository, const char *last,
+	struct fake_response *response)
+{
+	const char *form = fake_options.link ? fake_options.link : "relative";
+	CLEANUP(mem_freep)
+	char *path = mem_printf(
+		"/v2/%s/tags/list?n=%u&last=%s", repository, fake_options.page_size, last);
+	struct str *out = &response->headers;
+	if (strcmp(form, "absolute") == 0)
+		str_addf(out, "Link: <http://%s%s&opaque=%%2Ba,b;c>; rel=\"next\"\r\n",
+			request->host, path);
+	else if (strcmp(form, "plain") == 0)
+		str_addf(out, "link: <%s>;rel=next\r\n", path);
+	else if (strcmp(form, "query") == 0)
+		str_addf(out, "Link: <?next_page=1&last=%s>; rel=\"next\"\r\n", last);
+	else if (strcmp(form, "several") == 0)
+		str_addf(out,
+			"Link: </x>; rel=\"first\", <%s>; title=\"a, <b>\"; rel=\"prev next\"\r\n",
+			path);
+	else if (strcmp(form, "repeated") == 0)
+		str_addf(out, "Link: </x>; rel=\"prev\"\r\nLink: <%s>; rel=\"next\"\r\n", path);
+	else
+		str_addf(out, "Link: <%s>; rel=\"next\"\r\n", path);
+}
+
 static void respond_list(const struct fake_request *request, const char *repository,
 	const struct listed *listed, struct fake_response *response)
 {
@@ -61,9 +87,7 @@ static void respond_list(const struct fake_request *request, const char *reposit
 	response->status = 200;
 	str_add_text(&response->headers, "Content-Type: application/json\r\n");
 	if (first + count < listed->tags.len)
-		str_addf(&response->headers,
-			"Link: </v2/%s/tags/list?n=%u&last=%s>; rel=\"next\"\r\n", repository,
-			fake_options.page_size, listed->tags.items[first + count - 1].name);
+		add_link(request, repository, listed->tags.items[first + count - 1].name, response);
 	str_addf(&response->text, "{\"name\":\"%s\",", repository);
 	if (fake_options.google)
 		add_google(&response->text, listed);
@@ -75,8 +99,12 @@ void handle_tags(
 	const struct fake_request *request, const char *repository, struct fake_response *response)
 {
 	struct listed listed;
+	CLEANUP(mem_freep) char *n = query_value(request->query, "n");
 	store_list(repository, &listed);
-	if (strcmp(request->method, "GET") != 0)
+	if (n && fake_options.no_page_size && !strstr(request->query, "last="))
+		respond_error(response, 400, "PAGINATION_NUMBER_INVALID",
+			"invalid number of results requested");
+	else if (strcmp(request->method, "GET") != 0)
 		respond_error(response, 405, "UNSUPPORTED", "The operation is unsupported.");
 	else if (listed.tags.len == 0 && !(fake_options.google && listed.manifests.len > 0))
 		respond_error(

@@ -43,6 +43,13 @@ Test(refusal, statuses)
 	expect(304, "", ERR_INVALID, "");
 }
 
+Test(refusal, foreign_layers_are_named)
+{
+	expect(500, CODE("MANIFEST_BLOB_UNKNOWN"), ERR_UNSUPPORTED, "urls.allow");
+	expect(503, CODE("MANIFEST_BLOB_UNKNOWN"), ERR_TRANSIENT, "why not");
+	expect(500, CODE("UNKNOWN"), ERR_TRANSIENT, "why not");
+}
+
 Test(refusal, refused_access_says_what_to_do)
 {
 	expect(401, CODE("UNAUTHORIZED"), ERR_AUTH, "r.example refused anonymous access");
