@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,4 +88,10 @@ void mem_free_secret_string(char *text)
 {
 	if (text)
 		mem_free_secret(text, strlen(text));
+}
+
+void mem_free_secret_unsized(void *memory)
+{
+	if (memory)
+		mem_free_secret(memory, malloc_usable_size(memory));
 }

@@ -33,5 +33,7 @@ void mem_free(void *memory);
 /* Overwrites before freeing, in a way the compiler may not drop. For keys, tokens and passwords. */
 void mem_free_secret(void *memory, size_t len);
 void mem_free_secret_string(char *text);
+/* The same for memory whose length only the allocator knows: that of libraries. */
+void mem_free_secret_unsized(void *memory);
 
 #endif

@@ -14,6 +14,7 @@
 #include "registry/auth_google.h"
 #include "registry/auth_token.h"
 #include "registry/credentials_private.h"
+#include "registry/json_wipe.h"
 #include "registry/lease.h"
 #include "registry/quirks.h"
 
@@ -161,6 +162,7 @@ static bool add_google(struct credentials *credentials, const struct credentials
 
 struct credentials *credentials_new(const struct credentials_options *options, struct err **err)
 {
+	json_wipe_install();
 	CLEANUP(credentials_freep)
 	struct credentials *credentials = mem_new(1, sizeof(*credentials));
 	pthread_mutex_init(&credentials->lock, NULL);

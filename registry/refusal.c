@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "registry/quirks.h"
 
 #define TEXT_MAX 1000
 #define ERRORS_MAX 3
@@ -139,6 +140,12 @@ static bool is_about_foreign_layers(const struct refusal *refusal, const char *c
 /* Whose access was refused, and what can be done. Fresh text. */
 static char *advice_for(const struct refusal *refusal)
 {
+	if (!refusal->credential && quirks_of(refusal->host)->is_google)
+		return mem_printf(
+			"%s refused anonymous access: set GOOGLE_APPLICATION_CREDENTIALS, "
+			"or log in with \"gcloud auth application-default login\": see "
+			"\"Google\" in docs/registries.md",
+			refusal->host);
 	if (!refusal->credential)
 		return mem_printf("%s refused anonymous access: log in with \"docker login %s\" or "
 				  "\"podman login %s\", or give --src-authfile or --dest-authfile",

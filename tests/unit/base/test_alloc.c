@@ -55,6 +55,8 @@ Test(alloc, freeing_nothing)
 	mem_free_secret_string(NULL);
 	mem_free_secret(mem_strdup("token"), 5);
 	mem_free_secret_string(mem_strdup("token"));
+	mem_free_secret_unsized(NULL);
+	mem_free_secret_unsized(mem_strdup("token"));
 }
 
 #ifdef __SANITIZE_ADDRESS__
