@@ -243,6 +243,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 	call->response_max = request->response_max;
 	call->response_streamed = request->response_streamed;
 	call->may_trickle = request->may_trickle;
+	call->takes_encoded = request->takes_encoded;
 	call->repeatable = request->repeatable;
 	call->tls = request->tls ? request->tls : http->trust;
 	call->tally = request->tally;

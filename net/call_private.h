@@ -101,6 +101,7 @@ struct http_call {
 	size_t response_max;
 	bool response_streamed;
 	bool may_trickle;
+	bool takes_encoded;
 	bool repeatable;
 	const struct http_tls *tls;
 	struct http_tally *tally;

@@ -175,6 +175,12 @@ struct http_request {
 	bool response_streamed;
 	/* Its caller limits the time of a stream itself: only a stall ends it, not a low rate. */
 	bool may_trickle;
+	/*
+	 * The body is known by its digest, so a Content-Encoding in the answer changes nothing: the
+	 * bytes are handed over as they came. Without it such an answer to a GET is ERR_INVALID,
+	 * since none was asked for.
+	 */
+	bool takes_encoded;
 
 	bool repeatable;	    /* safe to repeat; see http_do */
 	const struct http_tls *tls; /* NULL: system trust */

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <string.h>
+#include <strings.h>
 
 #include "net/deadline.h"
 #include "net/failure.h"
@@ -81,12 +82,42 @@ static bool check_length(struct http_call *call)
 	return false;
 }
 
+/* True if every value of the header is `allowed`. */
+static bool has_only(struct http_call *call, const char *name, const char *allowed)
+{
+	for (size_t i = 0;; i++) {
+		CLEANUP(mem_freep) char *value = headers_value(&call->response.head, name, i);
+		if (!value)
+			return true;
+		if (strcasecmp(value, allowed) == 0)
+			continue;
+		err_set(&call->err, ERR_INVALID, "the answer has %s: %.40s, which nobody asked for",
+			name, value);
+		return false;
+	}
+}
+
+/*
+ * We accept no encodings, and libcurl undoes those of the transfer unasked. An answer to a write is
+ * not read, and a refusal is only shown.
+ */
+static bool check_encodings(struct http_call *call, int status)
+{
+	bool is_read = strcmp(call->method, "GET") == 0 && status <= 299;
+
+	return has_only(call, "Transfer-Encoding", "chunked") &&
+		(!is_read || call->takes_encoded || has_only(call, "Content-Encoding", "identity"));
+}
+
 /* The empty line after the headers. */
 static bool end_of_head(struct http_call *call)
 {
 	int status = status_of(call);
 	CLEANUP(mem_freep) char *location = NULL;
 
+	if (status == 101)
+		return give_up(call, ERR_INVALID,
+			"the server wants to switch protocols (101), which nobody asked for");
 	if (status < 200)
 		return true;
 	if (status == 417 && call->hop.sent == 0 && call->body_len) {
@@ -114,7 +145,7 @@ static bool end_of_head(struct http_call *call)
 		return false;
 	if (call->hop.is_refused)
 		return true;
-	if (!check_length(call))
+	if (!check_encodings(call, status) || !check_length(call))
 		return false;
 	response_publish_head(call);
 	return true;

@@ -205,4 +205,5 @@ void blob_get_init(struct request *request, struct registry *registry,
 {
 	CLEANUP(mem_freep) char *path = blob_path(digest);
 	request_init(request, registry, repository, "GET", path, "", tally);
+	request->http.takes_encoded = true;
 }

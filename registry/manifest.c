@@ -38,6 +38,7 @@ void manifest_get_init(struct request *request, struct registry *registry,
 {
 	char text[DIGEST_TEXT_SIZE];
 	get_init(request, registry, repository, digest_format(digest, text), tally);
+	request->http.takes_encoded = true;
 }
 
 /* The type without parameters; "" for types that say nothing about a manifest. */

@@ -135,6 +135,61 @@ static void two_lengths(struct tiny_exchange *x)
 	hold(x);
 }
 
+static void gzip_content(struct tiny_exchange *x)
+{
+	tiny_reply(x, 200, "Content-Encoding: gzip\r\n", "\x1f\x8b bomb");
+}
+
+static void gzip_transfer(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\n\x1f\r\n");
+	hold(x);
+}
+
+static void two_transfer_encodings(struct tiny_exchange *x)
+{
+	tiny_sendf(x,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: deflate\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n1\r\nx\r\n");
+	hold(x);
+}
+
+static void switch_protocols(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\nother bytes");
+	hold(x);
+}
+
+static void http_0_9(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "<html>hello</html>\r\n");
+	tiny_close(x);
+}
+
+static void status_99(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n");
+	hold(x);
+}
+
+static void status_2000(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/1.1 2000 High\r\nContent-Length: 0\r\n\r\n");
+	hold(x);
+}
+
+static void status_of_letters(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/1.1 abc Letters\r\nContent-Length: 0\r\n\r\n");
+	hold(x);
+}
+
+static void version_of_the_future(struct tiny_exchange *x)
+{
+	tiny_sendf(x, "HTTP/4.2 200 OK\r\nContent-Length: 0\r\n\r\n");
+	hold(x);
+}
+
 static const struct {
 	fault *fault;
 	enum err_kind kind;
@@ -157,6 +212,15 @@ static const struct {
 	{nul_in_header, ERR_INVALID},
 	{not_http, ERR_INVALID},
 	{two_lengths, ERR_INVALID},
+	{gzip_content, ERR_INVALID},
+	{gzip_transfer, ERR_INVALID},
+	{two_transfer_encodings, ERR_INVALID},
+	{switch_protocols, ERR_INVALID},
+	{http_0_9, ERR_INVALID},
+	{status_99, ERR_INVALID},
+	{status_2000, ERR_INVALID},
+	{status_of_letters, ERR_INVALID},
+	{version_of_the_future, ERR_INVALID},
 };
 enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
 
@@ -246,6 +310,63 @@ static void test_fault_in_stream(size_t index)
 	http_call_free(call);
 	check_error(err, faults[index].kind);
 	check_still_works(&f);
+	fixture_close(&f);
+}
+
+/* Whoever compares digests wants the bytes as they came. A refusal is only shown. */
+static void answer_encoded(struct tiny_exchange *x, void *ctx)
+{
+	const int *status = ctx;
+
+	tiny_reply(x, *status, "Content-Encoding: gzip\r\n", "\x1f\x8b bytes");
+}
+
+static void test_encoded(void)
+{
+	struct http_request request;
+	struct fixture f;
+	int status = 200;
+
+	fixture_open(&f, answer_encoded, &status, fixture_options());
+	request = fixture_request(&f, "GET");
+	request.takes_encoded = true;
+	check_answers(&f, &request, 200, "\x1f\x8b bytes");
+	request.takes_encoded = false;
+	check_fails(&f, &request, ERR_INVALID);
+	status = 404;
+	check_answers(&f, &request, 404, "\x1f\x8b bytes");
+	status = 201;
+	request = fixture_request(&f, "PUT");
+	check_answers(&f, &request, 201, "\x1f\x8b bytes");
+	fixture_close(&f);
+}
+
+/* A trailer is no header. */
+static void answer_with_trailer(struct tiny_exchange *x, void *ctx)
+{
+	(void)ctx;
+	tiny_sendf(x, "HTTP/1.1 103 Early Hints\r\nX-Interim: a\r\n\r\n");
+	tiny_sendf(x,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Late\r\n\r\n"
+		"4\r\nfine\r\n0\r\nX-Late: b\r\n\r\n");
+}
+
+static void test_trailer(void)
+{
+	struct http_request request;
+	struct http_response response = {0};
+	struct fixture f;
+
+	fixture_open(&f, answer_with_trailer, NULL, fixture_options());
+	request = fixture_request(&f, "GET");
+	for (int i = 0; i < 2; i++) {
+		CHECK(http_do(f.http, &request, &response, NULL));
+		CHECK(response.status == 200 && strcmp(str_text(&response.body), "fine") == 0);
+		CHECK(!http_response_header(&response, "X-Late", 0));
+		CHECK(!http_response_header(&response, "X-Interim", 0));
+		http_response_release(&response);
+	}
+	CHECK(tiny_server_connections(f.server) == 1);
 	fixture_close(&f);
 }
 
@@ -431,6 +552,8 @@ int main(void)
 	test_fault_in_stream(1);
 	test_fault_in_stream(2);
 	test_fault_in_stream(6);
+	test_encoded();
+	test_trailer();
 	test_trickle();
 	test_refused_connection();
 	test_unusable_requests();

@@ -230,6 +230,8 @@ int main(void)
 	test_streamed();
 	test_refused("GET", "/loop", 6);
 	test_refused("POST", "/to/307/OTHER/x", 1);
+	test_refused("PUT", "/to/307/OTHER/x", 1);
+	test_refused("PATCH", "/to/308//end", 1);
 	test_refused("GET", "/to/302/http://169.254.169.254/latest/meta-data/", 1);
 	test_refused("GET", "/to/302/https://[::ffff:169.254.169.254]/", 1);
 	test_refused("GET", "/to/302/http://10.0.0.1/", 1);
