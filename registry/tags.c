@@ -150,6 +150,18 @@ static void request_init_page(struct listing *listing, struct request *request, 
 		listing->tally);
 }
 
+/*
+ * "Not found" says that there is no such repository. A later page that is not there (some servers
+ * answer so when the tag was deleted behind which it should begin) only says that the list is not
+ * whole.
+ */
+static bool cut_short(const struct listing *listing, struct err **err)
+{
+	if (err && err_is(*err, ERR_NOT_FOUND) && listing->paging.pages > 0)
+		(*err)->kind = ERR_INVALID;
+	return false;
+}
+
 static bool list_pages(struct listing *listing, struct err **err)
 {
 	CLEANUP(mem_freep) char *url = NULL;
@@ -158,8 +170,9 @@ static bool list_pages(struct listing *listing, struct err **err)
 		struct tags_page page;
 		char *next = NULL;
 		request_init_page(listing, &request, url);
-		if (!read_page(listing, &request, &page, err) ||
-			!check_kind(listing, &request, &page, err) ||
+		if (!read_page(listing, &request, &page, err))
+			return cut_short(listing, err);
+		if (!check_kind(listing, &request, &page, err) ||
 			!next_page(listing, &request, &page, &next, err))
 			return false;
 		mem_free(url);

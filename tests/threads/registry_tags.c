@@ -166,7 +166,7 @@ static void test_refused_lists(void)
 	expect_refused("GET */tags/* 1+ gigabyte", NULL, ERR_TOO_LARGE, "tags/list");
 	expect_refused("GET */tags/* 1+ status 503", NULL, ERR_TRANSIENT, "503");
 	expect_refused("GET */tags/* 1+ status 403", NULL, ERR_AUTH, "anonymous");
-	expect_refused("GET */tags/* 2 status 404", "--page-size=1", ERR_NOT_FOUND, "404");
+	expect_refused("GET */tags/* 2 status 404", "--page-size=1", ERR_INVALID, "404");
 	expect_refused("GET */tags/* 2 reset-mid", "--page-size=1", ERR_TRANSIENT, "tags/list");
 	/* Links that lead nowhere good. */
 	expect_refused("GET */tags/* 1+ header Link: </v2/prod/app/tags/list?n=1>; rel=next", NULL,
