@@ -167,9 +167,11 @@ static bool is_manifest_type(const char *media_type)
 static bool incomplete(const struct descriptor *child, struct err **err)
 {
 	char text[DIGEST_TEXT_SIZE];
-	if (err && err_is(*err, ERR_NOT_FOUND))
-		(*err)->kind = ERR_INVALID;
-	return err_prefix(err, "the source is incomplete: %s", digest_format(&child->digest, text));
+	digest_format(&child->digest, text);
+	if (!err || !err_is(*err, ERR_NOT_FOUND))
+		return err_prefix(err, "%s", text);
+	(*err)->kind = ERR_INVALID;
+	return err_prefix(err, "the source is incomplete: %s", text);
 }
 
 static bool take_child(struct group *group, struct request *request, const struct descriptor *child,
