@@ -91,6 +91,8 @@ static void parse_habit(struct config_parse *p, const char *field, const struct 
 		host->token_server = parse_server(p, value, field, false);
 	else if (strcmp(field, "chunked_upload") == 0)
 		yml_bool(p->yml, value, "chunked_upload: true or false", &host->chunked_upload);
+	else if (strcmp(field, "checks_blobs") == 0)
+		yml_bool(p->yml, value, "checks_blobs: true or false", &host->checks_blobs);
 	else if (strcmp(field, "cross_mounts") == 0)
 		yml_bool(p->yml, value, "cross_mounts: true or false", &host->cross_mounts);
 	else
@@ -130,9 +132,9 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 {
 	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
 		"endpoint_credentials", "client_cert", "client_key", "credentials", "token_server",
-		"chunked_upload", "cross_mounts", "tags_page_size", "requests_per_second",
-		"writes_per_second", "quota_group", NULL};
-	const size_t first_limit = 12;
+		"chunked_upload", "cross_mounts", "checks_blobs", "tags_page_size",
+		"requests_per_second", "writes_per_second", "quota_group", NULL};
+	const size_t first_limit = 13;
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);

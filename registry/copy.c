@@ -139,6 +139,7 @@ static void bring_content(struct group *group)
 		return;
 	}
 	stop_if_cancelled(group);
+	optimistic_put(group);
 	blobs_ensure(group);
 	stop_if_cancelled(group);
 	manifests_put_children(group);

@@ -69,7 +69,7 @@ static bool shares_blobs(const struct group *group, const struct blob_job *job)
 	const char *to = job->host->name, *from = group->source->host;
 	return job->host->quirks.cross_mounts &&
 		host_get(group->copier->registry, from)->quirks.cross_mounts &&
-		!copy_memory_refuses_across(group->copier->memory, to, from);
+		!copy_memory_is_vain(group->copier->memory, to, from);
 }
 
 /* Where a mount may come from. Fresh text or NULL. */
@@ -122,8 +122,7 @@ static void take_mount(struct group *group, struct blob_job *job, enum mount_kin
 		return;
 	}
 	if (kind == MOUNT_ACROSS)
-		copy_memory_refuse_across(
-			group->copier->memory, job->host->name, group->source->host);
+		copy_memory_note_vain(group->copier->memory, job->host->name, group->source->host);
 	else if (was_unauthorised(request))
 		auth_refuse_mounts(request->host);
 	if (status == 202)

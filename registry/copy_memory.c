@@ -24,7 +24,7 @@ struct copy_memory {
 	struct once *once;
 	pthread_mutex_t lock;
 	struct strmap written; /* of struct written, owned */
-	struct strmap refused; /* "host host" (owned) -> itself; few */
+	struct strmap vain;    /* "host what" (owned) -> itself; at most one a repository */
 	size_t finished;
 };
 
@@ -57,9 +57,9 @@ void copy_memory_free(struct copy_memory *memory)
 	const char *key;
 	void *pair;
 	forget_all_written(memory);
-	for (size_t i = 0; strmap_next(&memory->refused, &i, &key, &pair);)
+	for (size_t i = 0; strmap_next(&memory->vain, &i, &key, &pair);)
 		mem_free(pair);
-	strmap_release(&memory->refused);
+	strmap_release(&memory->vain);
 	once_free(memory->once);
 	pthread_mutex_destroy(&memory->lock);
 	mem_free(memory);
@@ -151,24 +151,24 @@ char *copy_memory_written_at(
 	return path;
 }
 
-void copy_memory_refuse_across(struct copy_memory *memory, const char *to, const char *from)
+void copy_memory_note_vain(struct copy_memory *memory, const char *host, const char *what)
 {
-	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", to, from);
+	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", host, what);
 	pthread_mutex_lock(&memory->lock);
-	if (!strmap_get(&memory->refused, pair)) {
+	if (!strmap_get(&memory->vain, pair)) {
 		char *key = steal_ptr(&pair);
-		*strmap_put(&memory->refused, key) = key;
+		*strmap_put(&memory->vain, key) = key;
 	}
 	pthread_mutex_unlock(&memory->lock);
 }
 
-bool copy_memory_refuses_across(struct copy_memory *memory, const char *to, const char *from)
+bool copy_memory_is_vain(struct copy_memory *memory, const char *host, const char *what)
 {
-	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", to, from);
+	CLEANUP(mem_freep) char *pair = mem_printf("%s %s", host, what);
 	pthread_mutex_lock(&memory->lock);
-	bool refuses = strmap_get(&memory->refused, pair) != NULL;
+	bool is_vain = strmap_get(&memory->vain, pair) != NULL;
 	pthread_mutex_unlock(&memory->lock);
-	return refuses;
+	return is_vain;
 }
 
 void copy_memory_forget(struct copy_memory *memory, const struct repository *repository)

@@ -39,9 +39,12 @@ void copy_memory_note_written(struct copy_memory *memory, const struct repositor
 char *copy_memory_written_at(
 	struct copy_memory *memory, const char *host, const struct digest *digest);
 
-/* A host did not take a blob of another one, and is not asked again. */
-void copy_memory_refuse_across(struct copy_memory *memory, const char *to, const char *from);
-bool copy_memory_refuses_across(struct copy_memory *memory, const char *to, const char *from);
+/*
+ * What was tried in vain between a host and something else, and is not tried again: mounts from
+ * another host, manifests before their blobs in a repository.
+ */
+void copy_memory_note_vain(struct copy_memory *memory, const char *host, const char *what);
+bool copy_memory_is_vain(struct copy_memory *memory, const char *host, const char *what);
 
 /* Drops all that was assumed of one repository. */
 void copy_memory_forget(struct copy_memory *memory, const struct repository *repository);

@@ -100,6 +100,9 @@ bool tree_read_root(struct group *group, const struct digest *digest, struct err
 bool tree_read_rest(struct group *group, struct err **err);
 void tree_release(struct tree *tree);
 
+/* ---- copy_optimistic.c: what some targets hold already, where asking pays ---- */
+void optimistic_put(struct group *group);
+
 /* ---- copy_blobs.c: every blob of the tree into every target that wants content ---- */
 void blobs_ensure(struct group *group);
 

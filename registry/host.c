@@ -85,6 +85,7 @@ static bool add_quirks(
 		quirks->chunk_bytes = options->chunk_bytes;
 	quirks->chunked_upload |= options->chunked_upload;
 	quirks->cross_mounts |= options->cross_mounts;
+	quirks->checks_blobs |= options->checks_blobs;
 	return true;
 }
 

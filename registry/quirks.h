@@ -23,6 +23,8 @@ struct quirks {
 	bool is_google;
 	/* POST ?mount=&from=&origin= takes blobs from another host that has this too. */
 	bool cross_mounts;
+	/* A manifest whose blobs it lacks is always refused, and the answer names them all. */
+	bool checks_blobs;
 	/* Blobs are sent in pieces (PATCH), because a PUT of the whole is refused. */
 	bool chunked_upload;
 	size_t chunk_bytes;	 /* a piece; never 0 */

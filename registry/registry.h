@@ -42,6 +42,7 @@ struct registry_host_options {
 	bool chunked_upload;
 	size_t chunk_bytes;
 	bool cross_mounts;
+	bool checks_blobs;
 	unsigned tags_page_size;
 };
 

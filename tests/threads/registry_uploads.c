@@ -311,6 +311,126 @@ static void test_pieces_damaged(void)
 	scene_close(&scene);
 }
 
+/* ---- The manifest first ---- */
+
+/* A config of its own, `own` layers of its own, and the layers that all of these have. */
+static struct digest push_sibling(
+	struct scene *scene, const struct repository *to, const char *name, size_t own)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
+	str_add_text(&text,
+		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST "\",\"config\":");
+	push_layer(&scene->client, to, name, 100, &text);
+	str_add_text(&text, ",\"layers\":[");
+	for (size_t i = 0; i < 5; i++) {
+		CLEANUP(mem_freep)
+		char *layer = mem_printf("%s layer %zu", i < own ? name : "base", i);
+		str_add_text(&text, i ? "," : "");
+		push_layer(&scene->client, to, layer, 5000, &text);
+	}
+	str_add_text(&text, "]}");
+	return push_document(&scene->client, to, name, MEDIA_TYPE_OCI_MANIFEST, &text);
+}
+
+struct siblings {
+	struct scene scene;
+	struct digest likes[2], stranger;
+};
+
+/* The destination holds one image; two that are like it and two that are not shall come. */
+static void siblings_open(struct siblings *siblings, const char *option, const char *faults,
+	bool checks_blobs, bool other_host)
+{
+	const struct registry_host_options options = {.checks_blobs = checks_blobs};
+	struct scene *scene = &siblings->scene;
+	scene_open(scene, option, option, NULL, &options);
+	struct repository there = {.path = "prod/app"};
+	there.host = other_host ? scene->other.host : scene->source.host;
+	push_sibling(scene, &there, "old", 1);
+	siblings->likes[0] = push_sibling(scene, &scene->from, "new", 1);
+	siblings->likes[1] = push_sibling(scene, &scene->from, "newer", 2);
+	siblings->stranger = push_sibling(scene, &scene->from, "strange", 5);
+	forget_logs(scene);
+	if (faults) {
+		CLEANUP(mem_freep) char *rules = fs_join(scene->source.directory, "faults");
+		CHECK(fs_write_atomic(rules, faults, strlen(faults), 0600, NULL));
+	}
+}
+
+static void copy_sibling(
+	struct siblings *siblings, const struct digest *digest, const char *tag, bool other_host)
+{
+	struct scene *scene = &siblings->scene;
+	struct copy_tag tags = {.name = tag};
+	struct copy_destination to = {
+		.repository = {.path = "prod/app"},
+		.tags = &tags,
+		.tag_count = 1,
+		.has_images = true,
+		.observed_ms = now_ms(),
+	};
+	struct err *err = NULL;
+	to.repository.host = other_host ? scene->other.host : scene->source.host;
+	must(copy_group(scene->client.copier, &scene->from, digest, NULL, &to, 1, &err), &err);
+	must(!to.err, &to.err);
+}
+
+/* Six blobs, four of them there: GET, PUT refused, two mounts, PUT; five requests, not eight. */
+static void test_manifest_first(void)
+{
+	struct siblings siblings;
+	struct fake *fake = &siblings.scene.source;
+	siblings_open(&siblings, NULL, NULL, true, false);
+	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
+	CHECK_COUNT(fake, "PUT */manifests/sha256:* 400 *", 1);
+	CHECK_COUNT(fake, "POST *mount=* 201 0", 2);
+	CHECK_COUNT(fake, "*", 1 + 1 + 2 + 1);
+
+	/* It brings nothing for an image that shares nothing, so it is not tried again. */
+	fake_forget_log(fake);
+	copy_sibling(&siblings, &siblings.stranger, "v2", false);
+	CHECK_COUNT(fake, "*", 1 + 1 + 6 + 1);
+	scene_close(&siblings.scene);
+}
+
+/* To another host: what is there is neither looked at nor read. */
+static void test_manifest_first_far(void)
+{
+	struct siblings siblings;
+	struct scene *scene = &siblings.scene;
+	siblings_open(&siblings, NULL, NULL, true, true);
+	copy_sibling(&siblings, &siblings.likes[0], "v1", true);
+	CHECK_COUNT(&scene->source, "*", 1 + 2);
+	CHECK_COUNT(&scene->other, "*", 1 + 2 * 2 + 1);
+	/* Three of its six blobs are known to be there by now; the others are not worth asking. */
+	forget_logs(scene);
+	copy_sibling(&siblings, &siblings.likes[1], "v2", true);
+	CHECK_COUNT(&scene->other, "PUT */manifests/*", 1);
+	scene_close(scene);
+}
+
+/* Never where it is not known to be safe, and nothing is believed that is no exact list. */
+static void test_manifest_first_not(void)
+{
+	struct siblings siblings;
+	siblings_open(&siblings, NULL, NULL, false, false);
+	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
+	CHECK_COUNT(&siblings.scene.source, "*", 1 + 6 + 1);
+	scene_close(&siblings.scene);
+
+	siblings_open(&siblings, "--no-missing-list", NULL, true, false);
+	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
+	copy_sibling(&siblings, &siblings.likes[1], "v2", false);
+	CHECK_COUNT(&siblings.scene.source, "PUT */manifests/*", 3);
+	CHECK_COUNT(&siblings.scene.source, "PUT */manifests/* 201 0", 2);
+	scene_close(&siblings.scene);
+
+	/* A server in trouble is no list either; the image arrives all the same. */
+	siblings_open(&siblings, NULL, "PUT */manifests/* 1 status 500", true, false);
+	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
+	scene_close(&siblings.scene);
+}
+
 int main(void)
 {
 	test_single_post_proven();
@@ -327,5 +447,8 @@ int main(void)
 	test_pieces_minimum();
 	test_pieces_resumed();
 	test_pieces_damaged();
+	test_manifest_first();
+	test_manifest_first_far();
+	test_manifest_first_not();
 	return 0;
 }
