@@ -11,7 +11,7 @@ struct scene {
 	struct fake fake;
 	struct repository from;
 	struct copy_tag tags[TAGS_MAX];
-	char names[TAGS_MAX][8];
+	char names[TAGS_MAX][24];
 	unsigned images;
 };
 

@@ -221,11 +221,18 @@ static void send_for_ever(struct connection *c, const char *piece, size_t repeat
 		;
 }
 
+static pthread_once_t spaces_once = PTHREAD_ONCE_INIT;
+static char spaces[64 * 1024];
+
+static void fill_spaces(void)
+{
+	memset(spaces, ' ', sizeof(spaces) - 1);
+}
+
 /* False: the connection is spoiled. */
 static bool send_response(struct connection *c, const struct fake_response *response,
 	bool head_only, enum fault_action fault)
 {
-	static char spaces[64 * 1024];
 	size_t len = response->body_len;
 	if (fault == FAULT_ENDLESS_HEADERS) {
 		send_for_ever(c, "HTTP/1.1 200 X\r\n", 1);
@@ -233,7 +240,7 @@ static bool send_response(struct connection *c, const struct fake_response *resp
 		return false;
 	}
 	if (fault == FAULT_GIGABYTE) {
-		memset(spaces, ' ', sizeof(spaces) - 1);
+		pthread_once(&spaces_once, fill_spaces);
 		if (send_head(c, response, (size_t)1 << 30))
 			send_for_ever(c, spaces, SIZE_MAX);
 		return false;
@@ -270,6 +277,11 @@ static void damage(struct fake_response *response, const struct fault *fault)
 	}
 	if (fault->action == FAULT_BAD_JSON) {
 		response->body = "{\"broken";
+		response->body_len = strlen(response->body);
+	}
+	if (fault->action == FAULT_ENCODED) {
+		str_add_text(&response->headers, "Content-Encoding: gzip\r\n");
+		response->body = "\x1f\x8b\x08 a bomb";
 		response->body_len = strlen(response->body);
 	}
 	if (fault->action == FAULT_HEADER)

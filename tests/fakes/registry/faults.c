@@ -8,7 +8,7 @@
  *
  *	status CODE [Header: value]	reset-before	reset-mid	truncate
  *	flip-bit	wrong-digest-header	no-digest-header	stall	stall-mid
- *	gigabyte	bad-json	redirect URL	header Name: value	endless-headers
+ *	gigabyte	bad-json	encoded	redirect URL	header Name: value	endless-headers
  *	file CODE MEDIA-TYPE PATH (answers with the bytes of a file)
  *	slow-read N (takes N bytes of the body every 10 ms; 0: none)
  *
@@ -49,6 +49,7 @@ static const char *const action_names[] = {
 	[FAULT_STALL_MID] = "stall-mid",
 	[FAULT_GIGABYTE] = "gigabyte",
 	[FAULT_BAD_JSON] = "bad-json",
+	[FAULT_ENCODED] = "encoded",
 	[FAULT_REDIRECT] = "redirect",
 	[FAULT_HEADER] = "header",
 	[FAULT_ENDLESS_HEADERS] = "endless-headers",

@@ -83,6 +83,14 @@ void respond_not_found(struct fake_response *response)
 	str_add_text(&response->text, "404 page not found\n");
 }
 
+/* For whoever is told to fetch one by a fault; nobody looks at it. */
+static void give_token(struct fake_response *response)
+{
+	response->status = 200;
+	str_add_text(&response->headers, "Content-Type: application/json\r\n");
+	str_add_text(&response->text, "{\"token\":\"t\",\"expires_in\":300}");
+}
+
 void handle(const struct fake_request *request, struct fake_response *response)
 {
 	CLEANUP(mem_freep) char *repository = NULL;
@@ -94,6 +102,8 @@ void handle(const struct fake_request *request, struct fake_response *response)
 			response, 404, "NAME_UNKNOWN", "repository name not known to registry");
 	else if (strcmp(request->path, "/v2/") == 0)
 		response->status = 200;
+	else if (strcmp(request->path, "/token") == 0)
+		give_token(response);
 	else if (strncmp(request->path, "/v2/", 4) != 0)
 		respond_not_found(response);
 	else if (split(request->path, "/manifests/", &repository, &name))
