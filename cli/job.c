@@ -43,6 +43,7 @@ static int report(
 {
 	CLEANUP(err_freep) struct err *report_error = NULL;
 
+	results_add_quotas(&job->results, job->session.http);
 	if (results_report(&job->results, result, error, &report_error))
 		return code;
 	session_log(LOG_ERROR, report_error->msg);

@@ -87,6 +87,14 @@ bool results_print(struct results *results, const struct summary *summary, struc
 	return print_summary(summary, stderr, err);
 }
 
+void results_add_quotas(struct results *results, struct http *http)
+{
+	struct http_quota quota;
+
+	for (size_t i = 0; results->report && http && http_quota_at(http, i, &quota); i++)
+		report_add_quota(results->report, &quota);
+}
+
 bool results_report(struct results *results, const struct run_result *result,
 	const struct err *run_error, struct err **err)
 {

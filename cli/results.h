@@ -34,6 +34,9 @@ void results_event(void *ctx, const struct event *event);
  */
 bool results_print(struct results *results, const struct summary *summary, struct err **err);
 
+/* What its quotas came to goes into the report; NULL: there were none. Before results_report. */
+void results_add_quotas(struct results *results, struct http *http);
+
 /*
  * Puts the report in place. `result` is NULL, and `run_error` says why, if the run could not be
  * done. ERR_IO.

@@ -14,7 +14,8 @@
 /* The share of a known ceiling that is used: evenly spaced, no second holds more than it. */
 #define HOLD 0.97
 
-#define RATE_MIN 0.2
+/* No registry allows less to anybody who works with it; some refuse at random. */
+#define RATE_MIN 1.0
 
 /* Towards a ceiling the rate climbs by this share of it a second. */
 #define CLIMB 1.0

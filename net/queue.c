@@ -271,6 +271,7 @@ struct http_call *queue_take(struct queue *queue, int64_t now_ms)
 		queue_remove(queue, call);
 		limiter_sent(
 			&bucket->limiter, call->quota_class, call->is_write, now_ms, &call->ticket);
+		bucket->ceiling_milli = (uint64_t)(bucket->limiter.ceiling * 1000);
 		retry_budget_earn(call->bucket ? &bucket->budget : &call->host->budget);
 		return call;
 	}

@@ -132,6 +132,17 @@ void json_out_number(struct json_out *out, const char *key, uint64_t number)
 	put_text(out, text);
 }
 
+/* Without printf's decimal point, which follows the locale. */
+void json_out_tenths(struct json_out *out, const char *key, double number)
+{
+	uint64_t tenths = (uint64_t)(number * 10 + 0.5);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 ".%u", tenths / 10, (unsigned)(tenths % 10));
+	begin(out, key);
+	put_text(out, text);
+}
+
 void json_out_bool(struct json_out *out, const char *key, bool value)
 {
 	begin(out, key);

@@ -21,6 +21,8 @@ void json_out_close(struct json_out *out, char bracket);		 /* '}' or ']' */
 /* text NULL writes null. */
 void json_out_text(struct json_out *out, const char *key, const char *text);
 void json_out_number(struct json_out *out, const char *key, uint64_t number);
+/* With one decimal; not negative. */
+void json_out_tenths(struct json_out *out, const char *key, double number);
 void json_out_bool(struct json_out *out, const char *key, bool value);
 /* RFC 3339 in UTC; null for 0. */
 void json_out_time(struct json_out *out, const char *key, int64_t unix_ms);

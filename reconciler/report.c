@@ -28,6 +28,12 @@ struct kept_finding {
 	char *message;
 };
 
+struct kept_registry {
+	const char *host; /* interned */
+	uint64_t requests, retries, throttled, paused_ms;
+	double ceiling; /* the lowest of its buckets; 0: none */
+};
+
 struct report {
 	struct report_file file;
 	struct json_out out;
@@ -35,6 +41,7 @@ struct report {
 	struct intern *strings;
 	VEC(struct kept_look) looks;
 	VEC(struct kept_finding) findings;
+	VEC(struct kept_registry) registries;
 	struct plan_totals totals;
 	uint64_t requests, bytes_received, bytes_sent;
 };
@@ -103,6 +110,7 @@ void report_free(struct report *report)
 	for (size_t i = 0; i < report->findings.len; i++)
 		mem_free(report->findings.items[i].message);
 	vec_release(&report->findings);
+	vec_release(&report->registries);
 	intern_free(report->strings);
 	report_file_release(&report->file);
 	mem_free(report);
@@ -241,6 +249,32 @@ void report_add_event(struct report *report, const struct event *event)
 	}
 }
 
+static struct kept_registry *registry_of(struct report *report, const struct http_quota *quota)
+{
+	CLEANUP(mem_freep) char *name = mem_strndup(quota->name, strcspn(quota->name, " "));
+	const char *host = intern_text(report->strings, name);
+	struct kept_registry *registry;
+
+	for (size_t i = 0; i < report->registries.len; i++)
+		if (report->registries.items[i].host == host)
+			return &report->registries.items[i];
+	registry = vec_push(&report->registries);
+	registry->host = host;
+	return registry;
+}
+
+void report_add_quota(struct report *report, const struct http_quota *quota)
+{
+	struct kept_registry *registry = registry_of(report, quota);
+
+	registry->requests += quota->requests;
+	registry->retries += quota->retries;
+	registry->throttled += quota->throttled;
+	registry->paused_ms += quota->paused_ms;
+	if (quota->ceiling > 0 && (registry->ceiling <= 0 || quota->ceiling < registry->ceiling))
+		registry->ceiling = quota->ceiling;
+}
+
 static void write_findings(struct report *report)
 {
 	struct json_out *out = &report->out;
@@ -291,6 +325,40 @@ static void write_looks(struct report *report)
 		json_out_number(out, "requests", look->requests);
 		json_out_number(out, "bytes_received", look->bytes_received);
 		json_out_text(out, "error", look->error);
+		json_out_close(out, '}');
+	}
+	json_out_close(out, ']');
+}
+
+static int compare_registries(const void *left, const void *right)
+{
+	const struct kept_registry *a = left, *b = right;
+
+	return strcmp(a->host, b->host);
+}
+
+static void write_registries(struct report *report)
+{
+	struct json_out *out = &report->out;
+
+	if (report->registries.len)
+		qsort(report->registries.items, report->registries.len,
+			sizeof(*report->registries.items), compare_registries);
+	json_out_open(out, "registries", '[');
+	for (size_t i = 0; i < report->registries.len; i++) {
+		const struct kept_registry *registry = &report->registries.items[i];
+
+		json_out_break(out);
+		json_out_open(out, NULL, '{');
+		json_out_text(out, "host", registry->host);
+		json_out_number(out, "requests", registry->requests);
+		json_out_number(out, "retries", registry->retries);
+		json_out_number(out, "throttled", registry->throttled);
+		json_out_number(out, "paused_ms", registry->paused_ms);
+		if (registry->ceiling > 0)
+			json_out_tenths(out, "ceiling", registry->ceiling);
+		else
+			json_out_text(out, "ceiling", NULL);
 		json_out_close(out, '}');
 	}
 	json_out_close(out, ']');
@@ -349,6 +417,8 @@ bool report_finish(struct report *report, const struct run_result *result,
 	write_findings(report);
 	json_out_break(out);
 	write_looks(report);
+	json_out_break(out);
+	write_registries(report);
 	json_out_break(out);
 	write_totals(report, result);
 	json_out_break(out);

@@ -36,6 +36,9 @@ DEFINE_CLEANUP(struct report, report_freep, report_free)
 /* Nothing is kept of the event. A failed write is told by report_finish. */
 void report_add_event(struct report *report, const struct event *event);
 
+/* What one bucket of the client came to; those of one host are added up. Nothing is kept of it. */
+void report_add_quota(struct report *report, const struct http_quota *quota);
+
 /*
  * Writes totals and end, and puts the file in place. `result` is NULL and `run_error` says why if
  * the run could not be done. ERR_IO with path and reason. Once.

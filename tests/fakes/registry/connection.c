@@ -342,7 +342,7 @@ static void answer(const struct fake_request *request, const struct fault *fault
 	str_init(&response->text, (size_t)256 << 20);
 	response->no_digest_header = fault->action == FAULT_NO_DIGEST;
 	response->wrong_digest_header = fault->action == FAULT_WRONG_DIGEST;
-	if (!answered_by_fault(fault, response))
+	if (!answered_by_fault(fault, response) && !quota_refuses(response))
 		handle(request, response);
 	if (!response->body) {
 		response->body = str_text(&response->text);

@@ -35,6 +35,8 @@ struct fake_options {
 	bool relative_location; /* else absolute, from the Host header */
 	unsigned delay_ms;	/* before every response */
 	unsigned page_size;	/* tags or referrers a page, with Link; 0: all at once, n ignored */
+	unsigned quota;		/* requests a second, 429 above; 0: any */
+	unsigned retry_after;	/* seconds that such a 429 asks for; 0: it does not */
 	const char *access_log; /* one line a request: method target status bytes */
 	const char *faults;	/* file of rules, see faults.c */
 	const char *issued;	/* file of the tokens that are taken, see bearer.c */
@@ -111,6 +113,11 @@ char *subject_of(const char *bytes, size_t len);
 /* ---- bearer.c ---- */
 /* False with the refusal in the response unless the request shows a token that may do this. */
 bool bearer_allows(const struct fake_request *request, struct fake_response *response);
+
+/* ---- quota.c ---- */
+
+/* True if it has answered in the registry's place: too many requests. */
+bool quota_refuses(struct fake_response *response);
 
 /* ---- faults.c ---- */
 enum fault_action {

@@ -30,7 +30,9 @@ static bool is_type(const char *name, json_t *value)
 	case JSON_STRING:
 		return strcmp(name, "string") == 0;
 	case JSON_INTEGER:
-		return strcmp(name, "integer") == 0;
+		return strcmp(name, "integer") == 0 || strcmp(name, "number") == 0;
+	case JSON_REAL:
+		return strcmp(name, "number") == 0;
 	case JSON_TRUE:
 	case JSON_FALSE:
 		return strcmp(name, "boolean") == 0;

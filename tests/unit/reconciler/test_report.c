@@ -155,6 +155,12 @@ static void write_full(
 	add_finding(report);
 	add_looks(report);
 	add_record(report, error);
+	report_add_quota(report,
+		&(struct http_quota){
+			.name = "b.io 2", .requests = 5, .throttled = 1, .ceiling = 19.96});
+	report_add_quota(report, &(struct http_quota){.name = "a.io 0", .requests = 7});
+	report_add_quota(report,
+		&(struct http_quota){.name = "b.io 3", .requests = 2, .retries = 1, .ceiling = 30});
 	cr_expect_eq(access(path, F_OK), -1, "not there before it is whole");
 	cr_assert(report_finish(report, result, run_error, &err));
 	report_free(report);
@@ -192,6 +198,27 @@ Test(report, holds_what_was_told_and_follows_its_schema)
 	cr_expect_eq(
 		json_integer_value(json_object_get(json_object_get(root, "totals"), "requests")),
 		4 + 2 + 7);
+	json_decref(root);
+}
+
+Test(report, adds_up_the_quotas_of_a_registry)
+{
+	const struct run_result result = {.outcomes = {[OUTCOME_IN_PLACE] = 1}};
+	json_t *root, *registries, *registry;
+
+	write_full("GET: 503", &result, NULL);
+	root = read_report();
+	registries = json_object_get(root, "registries");
+	cr_assert_eq(json_array_size(registries), 2);
+	registry = json_array_get(registries, 0);
+	cr_expect_str_eq(json_string_value(json_object_get(registry, "host")), "a.io");
+	cr_expect(json_is_null(json_object_get(registry, "ceiling")));
+	registry = json_array_get(registries, 1);
+	cr_expect_str_eq(json_string_value(json_object_get(registry, "host")), "b.io");
+	cr_expect_eq(json_integer_value(json_object_get(registry, "requests")), 7);
+	cr_expect_eq(json_integer_value(json_object_get(registry, "retries")), 1);
+	cr_expect_eq(json_integer_value(json_object_get(registry, "throttled")), 1);
+	cr_expect_eq(json_real_value(json_object_get(registry, "ceiling")), 20.0);
 	json_decref(root);
 }
 
