@@ -59,7 +59,7 @@ static void play(struct tiny_exchange *x, void *ctx)
 		tiny_reply(x, strcmp(x->method, "PUT") == 0 ? 500 : 200, "", "fine");
 		return;
 	}
-	status = atoi(script->first);
+	status = (int)strtol(script->first, NULL, 10);
 	snprintf(header, sizeof(header), "%s%s", script->first + 4, script->first[4] ? "\r\n" : "");
 	if (script->refused++ == 0)
 		script->refused_ms = now_ms();
