@@ -67,17 +67,22 @@ char *base64_encode(const void *bytes, size_t len)
 	return text;
 }
 
+#define RUN_5(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4
+#define RUN_10(n) RUN_5(n), RUN_5((n) + 5)
+#define RUN_26(n) RUN_10(n), RUN_10((n) + 10), RUN_5((n) + 20), (n) + 25
+
+/* Value of each digit plus one; 0: no digit. */
+static const uint8_t base64_values[256] = {
+	['A'] = RUN_26(1),
+	['a'] = RUN_26(27),
+	['0'] = RUN_10(53),
+	['+'] = 63,
+	['/'] = 64,
+};
+
 static int base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return base64_values[(unsigned char)c] - 1;
 }
 
 uint8_t *base64_decode(const char *text, size_t len, size_t *ret_len)

@@ -179,13 +179,24 @@ static bool imprint_verify(
 	return true;
 }
 
+/* The same bytes: OpenSSL's own comparison of names overlooks case and kinds of strings. */
+static bool names_are_equal(const X509_NAME *a, const X509_NAME *b)
+{
+	const unsigned char *a_der, *b_der;
+	size_t a_len, b_len;
+
+	return X509_NAME_get0_der(a, &a_der, &a_len) == 1 &&
+		X509_NAME_get0_der(b, &b_der, &b_len) == 1 && a_len == b_len &&
+		memcmp(a_der, b_der, a_len) == 0;
+}
+
 /* Is the signer's name and serial number the one in the token? */
 static bool is_signed_by(const struct timestamp *timestamp, const struct certificate *certificate)
 {
 	const PKCS7_ISSUER_AND_SERIAL *stated = timestamp->signer->issuer_and_serial;
 	X509 *x509 = certificate_x509(certificate);
 
-	return stated && X509_NAME_cmp(stated->issuer, X509_get_issuer_name(x509)) == 0 &&
+	return stated && names_are_equal(stated->issuer, X509_get_issuer_name(x509)) &&
 		ASN1_INTEGER_cmp(stated->serial, X509_get0_serialNumber(x509)) == 0;
 }
 

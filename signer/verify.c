@@ -45,7 +45,6 @@ struct verification {
 	struct str pae;
 	struct message message;	     /* what the signature is over */
 	struct message time_stamped; /* what timestamps are over */
-	const struct certificate *issuer;
 };
 
 static void check(struct verification *v, enum verify_step step)
@@ -345,9 +344,9 @@ static bool times_check(struct verification *v, struct err **err)
 static bool authority_check(
 	struct verification *v, const struct trusted_authority *authority, struct err **err)
 {
-	const struct certificate *leaf = v->bundle->certificate;
+	const struct certificate *leaf = v->bundle->certificate, *issuer;
 
-	if (!chain_issued(authority->chain, leaf, &v->issuer, err))
+	if (!chain_issued(authority->chain, leaf, &issuer, err))
 		return false;
 	for (size_t i = 0; i < v->result->times.len; i++) {
 		int64_t seconds = v->result->times.items[i].seconds;
@@ -355,10 +354,11 @@ static bool authority_check(
 			return err_set(err, ERR_INVALID,
 				"authority %.160s did not count when it was signed",
 				authority->uri);
-		if (!chain_is_valid_at(authority->chain, v->issuer, leaf, seconds, err))
+		if (!chain_is_valid_at(authority->chain, issuer, leaf, seconds, err))
 			return false;
 	}
 	v->result->authority = authority;
+	v->result->issuer = issuer;
 	return true;
 }
 
@@ -402,7 +402,7 @@ static bool sct_check(struct verification *v, struct err **err)
 	begin(v, VERIFY_SCT);
 	if (v->policy->scts == 0)
 		return true;
-	if (!sct_verify(v->bundle->certificate, v->issuer, v->root, v->result->scts,
+	if (!sct_verify(v->bundle->certificate, v->result->issuer, v->root, v->result->scts,
 		    &v->result->sct_count, err))
 		return false;
 	if (v->result->sct_count < v->policy->scts)

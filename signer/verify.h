@@ -60,6 +60,7 @@ struct verify_result {
 	const struct trusted_log *scts[SCT_MAX];
 	size_t sct_count;
 	const struct trusted_authority *authority; /* that issued the certificate */
+	const struct certificate *issuer;	   /* its certificate that did */
 	char *predicate_type;			   /* of a statement, else NULL */
 	VEC(char *) passed_over;		   /* what did not count, and why */
 };
