@@ -384,6 +384,14 @@ static void test_something_else(void)
 	CHECK(err_is(err, ERR_CONFLICT));
 	err_free(steal_ptr(&err));
 
+	/* Nor a list that only its Content-Type tells from an index. */
+	CLEANUP(str_release) struct str list_text = STR_INIT(100);
+	str_add_text(&list_text, "{\"schemaVersion\":2,\"manifests\":[]}");
+	push_document(
+		&scene.client, &scene.repository, scene.tag, MEDIA_TYPE_DOCKER_LIST, &list_text);
+	CHECK(!put(&scene, TYPE_A, "one", &err) && err_is(err, ERR_CONFLICT));
+	err_free(steal_ptr(&err));
+
 	struct document other = artifact(&scene, &(struct digest){0}, TYPE_A, "of another");
 	CHECK(!referrers_put(
 		scene.client.registry, &scene.repository, &scene.subject, &other, 1, NULL, &err));
