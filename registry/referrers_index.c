@@ -74,6 +74,16 @@ static const char *text_of(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
+/*
+ * The media type of an empty config is no artifact type, but what go-containerregistry's registry
+ * lists for every artifact with one.
+ */
+static const char *artifact_type_of(const json_t *descriptor)
+{
+	const char *type = text_of(descriptor, "artifactType");
+	return strcmp(type, "application/vnd.oci.empty.v1+json") == 0 ? "" : type;
+}
+
 static bool descriptor_is_valid(const json_t *value, struct digest *ret_digest)
 {
 	const json_t *size = json_object_get(value, "size");
@@ -94,7 +104,7 @@ static bool set_add(struct referrers_set *set, const json_t *descriptor, struct 
 		.digest = digest,
 		.size = json_integer_value(json_object_get(descriptor, "size")),
 		.media_type = mem_strdup(text_of(descriptor, "mediaType")),
-		.artifact_type = mem_strdup(text_of(descriptor, "artifactType")),
+		.artifact_type = mem_strdup(artifact_type_of(descriptor)),
 		.json = text_of_json(descriptor),
 	};
 	return true;
@@ -128,7 +138,7 @@ bool referrers_set_read(struct referrers_set *set, const char *bytes, size_t len
 		return false;
 	json_array_foreach(json_object_get(root, "manifests"), i, descriptor)
 	{
-		const char *type = text_of(descriptor, "artifactType");
+		const char *type = artifact_type_of(descriptor);
 		if (artifact_type && *type && strcmp(type, artifact_type) != 0)
 			continue;
 		if (!set_add(set, descriptor, err))

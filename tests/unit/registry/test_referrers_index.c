@@ -74,6 +74,15 @@ Test(referrers_index, filters_what_says_its_type)
 	cr_assert_eq(a.list.items.len, 2);
 	cr_assert(read_text(&b, text, "t/b", NULL));
 	cr_assert_eq(b.list.items.len, 1);
+
+	/* What a registry lists for want of a type. */
+	CLEANUP(referrers_set_release) struct referrers_set c = {0};
+	cr_assert(read_text(&c,
+		"{\"manifests\":[{\"digest\":\"sha256:" HEX_A
+		"\",\"size\":1,\"artifactType\":\"application/vnd.oci.empty.v1+json\"}]}",
+		"t/a", NULL));
+	cr_assert_eq(c.list.items.len, 1);
+	cr_assert_str_eq(c.list.items.items[0].artifact_type, "");
 }
 
 Test(referrers_index, what_is_no_index)
