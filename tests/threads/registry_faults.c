@@ -188,6 +188,34 @@ static void test_lost_answer(void)
 	client_close(&client);
 }
 
+/* A manifest that is refused for good is sent as often as there are attempts, not once more. */
+static void test_attempts(void)
+{
+	struct client client;
+	struct fake source, other;
+	struct copy_tag tag = {.name = "v1"};
+	client_open(&client);
+	fake_open(&source, NULL, NULL);
+	fake_open(&other, "PUT */manifests/* 1+ status 500", NULL);
+	struct repository from = {.host = source.host, .path = "staging/app"};
+	struct digest digest = push_image(&client, &from, NULL, "a", 1, 1000);
+	struct err *err = NULL;
+	struct copy_destination to = {
+		.repository = {.host = other.host, .path = "prod/app"},
+		.tags = &tag,
+		.tag_count = 1,
+		.observed_ms = now_ms(),
+	};
+	copy_group(client.copier, &from, &digest, NULL, &to, 1, &err);
+	err_keep_first(&to.err, &err);
+	CHECK(err_is(to.err, ERR_TRANSIENT) && tag.state != COPY_TAG_WRITTEN);
+	CHECK_COUNT(&other, "PUT */manifests/* 500 *", http_settings(client.http)->attempts);
+	err_free(to.err);
+	fake_close(&source);
+	fake_close(&other);
+	client_close(&client);
+}
+
 /* The cases mostly wait, for processes and for deadlines: several at once. */
 static void *run_cases(void *arg)
 {
@@ -208,5 +236,6 @@ int main(void)
 	test_fan_out_goes_on();
 	test_forgotten_blob();
 	test_lost_answer();
+	test_attempts();
 	return 0;
 }
