@@ -15,9 +15,10 @@
 /* Behind some registries a HEAD may reach a copy that is a moment behind. */
 #define LOOKS_AFTER 3
 
-typedef bool wanted_fn(const struct group *group, const struct tag_job *job);
-typedef void taken_fn(struct group *group, struct tag_job *job, const struct digest *found,
-	const struct err *err);
+typedef bool wanted_fn(
+	const struct group *group, const struct tag_job *job, const struct copy_tag *tag);
+typedef void taken_fn(struct group *group, struct tag_job *job, struct copy_tag *tag,
+	const struct digest *found, const struct err *err);
 
 static const struct digest *root_digest(const struct group *group)
 {
@@ -25,16 +26,16 @@ static const struct digest *root_digest(const struct group *group)
 }
 
 /* A server that does not say the digest is asked for the bytes. */
-static bool found_by(struct group *group, const struct tag_job *job, const struct request *request,
-	struct digest *ret_found, struct err **err)
+static bool found_by(struct group *group, const struct tag_job *job, const char *tag,
+	const struct request *request, struct digest *ret_found, struct err **err)
 {
 	struct copy_destination *to = job->target->to;
 	bool said = false;
 	if (!manifest_head_take(request, ret_found, &said, err))
 		return false;
 	return said ||
-		registry_manifest_head(group->copier->registry, &to->repository, job->tag->name,
-			&to->tally, ret_found, err);
+		registry_manifest_head(
+			group->copier->registry, &to->repository, tag, &to->tally, ret_found, err);
 }
 
 /* HEADs of all wanted jobs in flight together; `taken` gets NULL for what was not found. */
@@ -46,7 +47,7 @@ static void look(
 	struct target **targets = mem_new(count, sizeof(*targets));
 	for (size_t i = 0; i < count; i++) {
 		struct copy_destination *to = jobs[i].target->to;
-		if (!jobs[i].tag || !wanted(group, &jobs[i]))
+		if (!jobs[i].tag || !wanted(group, &jobs[i], jobs[i].tag))
 			continue;
 		manifest_head_init(&requests[i], group->copier->registry, &to->repository,
 			jobs[i].tag->name, &to->tally);
@@ -57,10 +58,11 @@ static void look(
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP(err_freep) struct err *err = NULL;
 		struct digest found;
-		if (!pointers[i])
+		struct copy_tag *tag = jobs[i].tag;
+		if (!pointers[i] || !tag)
 			continue;
-		bool exists = found_by(group, &jobs[i], pointers[i], &found, &err);
-		taken(group, &jobs[i], exists ? &found : NULL, err);
+		bool exists = found_by(group, &jobs[i], tag->name, pointers[i], &found, &err);
+		taken(group, &jobs[i], tag, exists ? &found : NULL, err);
 		request_release(pointers[i]);
 	}
 	mem_free(targets);
@@ -70,14 +72,16 @@ static void look(
 
 /* ---- Before ---- */
 
-static bool is_stale(const struct group *group, const struct tag_job *job)
+static bool is_stale(
+	const struct group *group, const struct tag_job *job, const struct copy_tag *tag)
 {
+	(void)tag;
 	return !job->has_ended &&
 		clock_monotonic_ms(group->copier->clock) - job->looked_ms > LOOK_MAX_AGE_MS;
 }
 
-static void take_before(struct group *group, struct tag_job *job, const struct digest *found,
-	const struct err *failure)
+static void take_before(struct group *group, struct tag_job *job, struct copy_tag *tag,
+	const struct digest *found, const struct err *failure)
 {
 	struct copy_destination *to = job->target->to;
 	char text[DIGEST_TEXT_SIZE];
@@ -89,15 +93,14 @@ static void take_before(struct group *group, struct tag_job *job, const struct d
 	}
 	job->has_ended = true;
 	if (digest_equal(found, root_digest(group))) {
-		job->tag->state = COPY_TAG_IN_PLACE;
+		tag->state = COPY_TAG_IN_PLACE;
 		return;
 	}
 	CLEANUP(err_freep) struct err *err = NULL;
-	job->tag->state = COPY_TAG_MOVED;
-	job->tag->found = *found;
+	tag->state = COPY_TAG_MOVED;
+	tag->found = *found;
 	err_set(&err, ERR_CONFLICT, "%s/%s:%s points to %s meanwhile: not overwritten",
-		to->repository.host, to->repository.path, job->tag->name,
-		digest_format(found, text));
+		to->repository.host, to->repository.path, tag->name, digest_format(found, text));
 	err_keep_first(&to->err, &err);
 }
 
@@ -108,14 +111,16 @@ void looks_before(struct group *group, struct tag_job *jobs, size_t count)
 
 /* ---- After ---- */
 
-static bool is_written(const struct group *group, const struct tag_job *job)
+static bool is_written(
+	const struct group *group, const struct tag_job *job, const struct copy_tag *tag)
 {
 	(void)group;
-	return job->tag->state == COPY_TAG_WRITTEN;
+	(void)job;
+	return tag->state == COPY_TAG_WRITTEN;
 }
 
 /* True if the tag is there; else `failure` or what was found instead is in *err. */
-static bool is_as_written(const struct group *group, const struct tag_job *job,
+static bool is_as_written(const struct group *group, const struct tag_job *job, const char *tag,
 	const struct digest *found, const struct err *failure, struct err **err)
 {
 	const struct repository *repository = &job->target->to->repository;
@@ -129,8 +134,7 @@ static bool is_as_written(const struct group *group, const struct tag_job *job,
 	return err_set(err, ERR_DIGEST,
 		"%s/%s:%s was written as %s and taken by the registry, but a look afterwards finds "
 		"%s",
-		repository->host, repository->path, job->tag->name,
-		digest_format(root_digest(group), wanted),
+		repository->host, repository->path, tag, digest_format(root_digest(group), wanted),
 		found ? digest_format(found, other) : "no such tag");
 }
 
@@ -142,25 +146,25 @@ static bool pause_between_looks(const struct group *group, unsigned look)
 			settings->clock, look, settings->retry_base_ms, settings->retry_max_ms));
 }
 
-static void take_after(struct group *group, struct tag_job *job, const struct digest *found,
-	const struct err *failure)
+static void take_after(struct group *group, struct tag_job *job, struct copy_tag *tag,
+	const struct digest *found, const struct err *failure)
 {
 	struct copy_destination *to = job->target->to;
 	struct err *err = NULL, *again = NULL;
 	struct digest other;
-	bool right = is_as_written(group, job, found, failure, &err);
+	bool right = is_as_written(group, job, tag->name, found, failure, &err);
 	for (unsigned i = 1; !right && err_is(err, ERR_DIGEST) && i < LOOKS_AFTER; i++) {
 		if (!pause_between_looks(group, i))
 			break;
 		bool exists = registry_manifest_head(group->copier->registry, &to->repository,
-			job->tag->name, &to->tally, &other, &again);
+			tag->name, &to->tally, &other, &again);
 		err_free(steal_ptr(&err));
-		right = is_as_written(group, job, exists ? &other : NULL, again, &err);
+		right = is_as_written(group, job, tag->name, exists ? &other : NULL, again, &err);
 		err_free(steal_ptr(&again));
 	}
 	if (right)
 		return;
-	job->tag->state = COPY_TAG_PENDING;
+	tag->state = COPY_TAG_PENDING;
 	target_fail(job->target, err);
 }
 
