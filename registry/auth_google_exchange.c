@@ -292,7 +292,7 @@ static bool exchange_twice(const struct google_exchange *exchange, const struct 
 	char **ret_token, int64_t *ret_life_ms, struct err **err)
 {
 	struct google_exchange wide = *exchange;
-	char *token;
+	char *token = NULL;
 	int64_t life_ms;
 	wide.scope = GOOGLE_SCOPE_WRITE;
 	bool ok = file->source ? google_exchange_file(&wide, file->source, &token, &life_ms, err)
