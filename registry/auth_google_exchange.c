@@ -84,13 +84,16 @@ bool google_subject_parse(
 	} else {
 		while (len > 0 && strchr(" \t\r\n", text[len - 1]))
 			len--;
-		token = plain = mem_strndup(text, len);
+		token = plain = mem_new(len + 1, 1);
+		if (len > 0)
+			memcpy(plain, text, len);
 	}
-	bool ok = token && *token && strlen(token) <= SUBJECT_MAX;
+	bool ok =
+		token && *token && strlen(token) <= SUBJECT_MAX && (!plain || strlen(plain) == len);
 	if (ok)
 		*ret_token = mem_strdup(token);
 	if (plain)
-		explicit_bzero(plain, strlen(plain));
+		explicit_bzero(plain, len);
 	return ok || err_set(err, ERR_AUTH, "there is no subject token in it");
 }
 
