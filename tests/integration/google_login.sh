@@ -82,6 +82,14 @@ log_mark "$api_log"
 NO_GCE_CHECK='' GCE_METADATA_HOST=$google HTTP_PROXY=http://127.0.0.1:1 http_proxy=http://127.0.0.1:1 run 0 "${job[@]}"
 expect_equal "metadata" "GET /computeMetadata/v1/instance/service-accounts/default/token 200" "$(log_since "$api_log")"
 
+# ---- would it get in? Asked beforehand, without writing.
+
+log_mark "$log"
+GOOGLE_APPLICATION_CREDENTIALS=$api/key.json cip_run 0 login-check "${job[@]}"
+expect_has "$WORK/out" "Google's $api/key.json  granted  granted"
+expect_equal "what a check sends" 3 "$(since "$log" ' 404$')"
+expect_equal "what a check sends besides" 3 "$(since "$log")"
+
 # ---- a whole promotion: one token, no challenge
 
 log_mark "$log"
