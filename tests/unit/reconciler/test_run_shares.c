@@ -88,7 +88,8 @@ static void run_and_expect(enum model_verb held)
 	model_set_fault(model, slow_or_quick, NULL);
 	tell_run(&tree, model, &(struct tell_options){.confirm = true, .threads = THREADS}, &told);
 	cr_expect_not(gate.gave_up, "the quick registry waited for the slow one");
-	cr_expect_eq(gate.most_slow, SHARE, "%u workers were held at a time", gate.most_slow);
+	cr_expect(gate.most_slow >= 1 && gate.most_slow <= SHARE, "%u workers were held at a time",
+		gate.most_slow);
 	cr_expect_eq(told.result.outcomes[OUTCOME_PROMOTED], (1 + SLOW_DIGESTS) * PROJECTS);
 	cr_expect(told_is_consistent(&told, model));
 	told_release(&told);
