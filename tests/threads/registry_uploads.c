@@ -334,7 +334,7 @@ static struct digest push_sibling(
 
 struct siblings {
 	struct scene scene;
-	struct digest likes[2], stranger;
+	struct digest likes[2], strangers[2];
 };
 
 /* The destination holds one image; two that are like it and two that are not shall come. */
@@ -349,7 +349,8 @@ static void siblings_open(struct siblings *siblings, const char *option, const c
 	push_sibling(scene, &there, "old", 1);
 	siblings->likes[0] = push_sibling(scene, &scene->from, "new", 1);
 	siblings->likes[1] = push_sibling(scene, &scene->from, "newer", 2);
-	siblings->stranger = push_sibling(scene, &scene->from, "strange", 5);
+	siblings->strangers[0] = push_sibling(scene, &scene->from, "strange", 5);
+	siblings->strangers[1] = push_sibling(scene, &scene->from, "stranger", 5);
 	forget_logs(scene);
 	if (faults) {
 		CLEANUP(mem_freep) char *rules = fs_join(scene->source.directory, "faults");
@@ -388,8 +389,11 @@ static void test_manifest_first(void)
 
 	/* It brings nothing for an image that shares nothing, so it is not tried again. */
 	fake_forget_log(fake);
-	copy_sibling(&siblings, &siblings.stranger, "v2", false);
+	copy_sibling(&siblings, &siblings.strangers[0], "v2", false);
 	CHECK_COUNT(fake, "*", 1 + 1 + 6 + 1);
+	fake_forget_log(fake);
+	copy_sibling(&siblings, &siblings.strangers[1], "v3", false);
+	CHECK_COUNT(fake, "*", 1 + 6 + 1);
 	scene_close(&siblings.scene);
 }
 
