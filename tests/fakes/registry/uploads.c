@@ -90,7 +90,7 @@ static void handle_post(
 	}
 	if (digest && fake_options.single_post) {
 		store_checked(repository,
-			mem_dup(request->body ? request->body : "", request->body_len + 1),
+			mem_dup(request->body ? request->body : "", request->body_len),
 			request->body_len, digest, response);
 		return;
 	}
