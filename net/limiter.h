@@ -4,8 +4,8 @@
  * became of what was sent. Times are in milliseconds of one monotonic clock and never go backwards.
  *
  * Nothing is held back until a registry refuses (429, or 503 with Retry-After): the window of
- * requests without an answer begins small and grows by one with every answer, so that it is wide
- * open after a few round trips, but few are on the way when the first refusal comes.
+ * requests without an answer begins small and grows by half with every round trip, so that it is
+ * wide open after a few round trips, but few are on the way when the first refusal comes.
  *
  * A refusal pauses the bucket, for as long as the registry says or for a back-off, and halves the
  * rate, once for all requests that were on the way together. Then one request tries the door. What
@@ -24,7 +24,7 @@
 #include "net/http.h"
 
 /* Requests on the way before the first answer. */
-#define LIMITER_FIRST_WINDOW 4
+#define LIMITER_FIRST_WINDOW 6
 
 struct limiter_options {
 	struct http_rates rates;

@@ -218,7 +218,6 @@ static void set_all_rules(const struct scene *scene, bool with_fault)
 	const struct step *step = scene->step;
 	const struct fake *const fakes[] = {&scene->world->source, &scene->world->other};
 	const char *action = scene->fault->action;
-	CLEANUP(mem_freep) char *loop = NULL;
 	for (size_t i = 0; i < 2; i++) {
 		CLEANUP(str_release) struct str rules = STR_INIT(STR_TEXT_MAX);
 		str_add_text(&rules, challenge);
