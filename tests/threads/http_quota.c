@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "net/limiter.h"
 #include "tests/threads/http_fixture.h"
 
 enum { THREADS = 8, CALLS = 30, SOON_MS = 5000 };
@@ -220,7 +221,7 @@ static void test_closed(void)
 	}
 	check_fails(&f, &request, ERR_THROTTLED);
 	/* No more than the window before the first answer. */
-	CHECK(tiny_server_requests(f.server) <= 4);
+	CHECK(tiny_server_requests(f.server) <= LIMITER_FIRST_WINDOW);
 	request.method = "HEAD";
 	check_fails(&f, &request, ERR_THROTTLED);
 	request.quota = "b.io 0";
