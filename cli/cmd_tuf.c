@@ -94,8 +94,10 @@ static bool init(const struct tuf_options *options, const char *root, struct err
 {
 	CLEANUP(str_release) struct str bytes = STR_INIT(TUF_ROOT_MAX_BYTES);
 
-	return fs_read_file(root, &bytes, err) &&
-		tuf_client_init(options->metadata_dir, str_text(&bytes), bytes.len, err);
+	if (!fs_read_file(root, &bytes, err))
+		return false;
+	return tuf_client_init(options->metadata_dir, str_text(&bytes), bytes.len, err) ||
+		err_prefix(err, "%s", root);
 }
 
 static struct tuf_client *refreshed(
@@ -127,18 +129,23 @@ static bool download(const struct tuf_options *options, struct tuf_client *clien
 			fs_write_atomic(path, str_text(&bytes), bytes.len, 0644, err));
 }
 
-static bool run(const struct tuf_options *options, const struct flag_given *given, struct err **err)
+/* *ret_signal: what interrupted it, 0 if nothing did. */
+static bool run(const struct tuf_options *options, const struct flag_given *given, int *ret_signal,
+	struct err **err)
 {
 	CLEANUP(connection_release) struct connection connection = {0};
 	CLEANUP(tuf_client_freep) struct tuf_client *client = NULL;
 	const char *verb = given->positional[0];
+	bool done;
 
 	if (strcmp(verb, "init") == 0)
 		return init(options, given->positional[1], err);
 	if (!connection_open(&connection, err))
 		return false;
 	client = refreshed(options, connection.http, err);
-	return client && (strcmp(verb, "download") != 0 || download(options, client, err));
+	done = client && (strcmp(verb, "download") != 0 || download(options, client, err));
+	*ret_signal = signals_received(connection.signals);
+	return done;
 }
 
 static bool needs(const char *value, const char *flag, const char *verb, struct err **err)
@@ -173,6 +180,7 @@ int cmd_tuf(const struct program *program, const char *const *arguments)
 	CLEANUP(err_freep) struct err *error = NULL;
 	struct tuf_options options;
 	struct flag_given given;
+	int signal = 0;
 
 	if (!flag_parse(&cmd_tuf_flags, arguments, &options, &given, &error))
 		return command_usage_error(error);
@@ -180,8 +188,8 @@ int cmd_tuf(const struct program *program, const char *const *arguments)
 		return help_command(program, command_find(program, "tuf"), stdout);
 	if (!check_usage(&options, &given, &error))
 		return command_usage_error(error);
-	if (run(&options, &given, &error))
+	if (run(&options, &given, &signal, &error))
 		return EXIT_CODE_OK;
 	log_error("tuf: %s", error->msg);
-	return exit_code_of_error(error, 0);
+	return exit_code_of_error(error, signal);
 }

@@ -145,6 +145,15 @@ static void add(
 	}
 }
 
+/* Without a tag the digest is all that is wanted, and a PUT of this run has brought it. */
+static bool root_is_there(const struct group *group, const struct target *target)
+{
+	CLEANUP(mem_freep)
+	char *key = copy_memory_manifest_key(
+		&target->to->repository, &group->tree.nodes.items[0]->document.digest);
+	return copy_memory_is_done(group->copier->memory, key);
+}
+
 void tags_put_root(struct group *group)
 {
 	CLEANUP(mem_freep) struct batch *batch = mem_new(1, sizeof(*batch));
@@ -152,7 +161,8 @@ void tags_put_root(struct group *group)
 		struct target *target = &group->targets[t];
 		if (!target_is_active(target))
 			continue;
-		if (target->to->tag_count == 0 && target->needs_content)
+		if (target->to->tag_count == 0 && target->needs_content &&
+			!root_is_there(group, target))
 			add(group, batch, target, NULL);
 		for (size_t i = 0; i < target->to->tag_count; i++)
 			if (target->to->tags[i].state == COPY_TAG_PENDING)

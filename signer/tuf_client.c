@@ -154,9 +154,14 @@ static bool load_root(struct tuf_client *client, struct err **err)
 	CLEANUP(str_release) struct str bytes = STR_INIT(TUF_ROOT_MAX_BYTES);
 	CLEANUP(tuf_metadata_freep) struct tuf_metadata *root = NULL;
 
-	if (!tuf_store_open(client->directory, err) ||
-		!tuf_store_read(client->directory, tuf_type_name(TUF_ROOT), &bytes, err))
+	if (!tuf_store_open(client->directory, err))
 		return false;
+	if (!tuf_store_read(client->directory, tuf_type_name(TUF_ROOT), &bytes, err)) {
+		if (err && err_is(*err, ERR_NOT_FOUND))
+			err_prefix(err, "%s has no trusted root yet: \"init\" comes first",
+				client->directory);
+		return false;
+	}
 	root = tuf_metadata_parse(TUF_ROOT, str_text(&bytes), bytes.len, err);
 	if (!root || !tuf_metadata_check(root, &root->roles.items[TUF_ROOT], root, err))
 		return err_prefix(err, "trusted root in %s", client->directory);

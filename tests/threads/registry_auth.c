@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/enc.h"
 #include "registry/blob.h"
 #include "registry/request.h"
 #include "tests/fakes/tiny_server.h"
 #include "tests/threads/check.h"
 #include "tests/threads/registry_fixture.h"
+#include "tests/threads/shifted_clock.h"
 
 #define THREADS 8
 
@@ -26,28 +26,6 @@ static struct {
 	atomic_int token_status;
 	atomic_bool wants_password, saw_secret, saw_stray_secret;
 } world;
-
-static _Atomic int64_t time_offset_ms;
-
-static int64_t monotonic_ms(void *ctx)
-{
-	(void)ctx;
-	return clock_monotonic_ms(&clock_system) + time_offset_ms;
-}
-
-static int64_t unix_ms(void *ctx)
-{
-	(void)ctx;
-	return clock_unix_ms(&clock_system);
-}
-
-static uint64_t no_random(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
-static const struct clock test_clock = {monotonic_ms, unix_ms, no_random, NULL};
 
 /* ---- Servers ---- */
 

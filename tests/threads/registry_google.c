@@ -7,12 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "registry/auth_google.h"
 #include "registry/registry.h"
 #include "tests/fakes/google_api.h"
 #include "tests/threads/check.h"
+#include "tests/threads/shifted_clock.h"
 
 #define THREADS 8
 
@@ -27,28 +27,6 @@ static struct {
 	atomic_uint requests, anonymous;
 	atomic_uint oldest_valid;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static _Atomic int64_t time_offset_ms;
-
-static int64_t monotonic_ms(void *ctx)
-{
-	(void)ctx;
-	return clock_monotonic_ms(&clock_system) + time_offset_ms;
-}
-
-static int64_t unix_ms(void *ctx)
-{
-	(void)ctx;
-	return clock_unix_ms(&clock_system);
-}
-
-static uint64_t no_random(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
-static const struct clock test_clock = {monotonic_ms, unix_ms, no_random, NULL};
 
 /* ---- The registry ---- */
 

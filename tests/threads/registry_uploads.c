@@ -397,6 +397,31 @@ static void test_manifest_first(void)
 	scene_close(&siblings.scene);
 }
 
+/* All blobs are there and no tag is wanted: the manifest is read and put, and that is all. */
+static void test_manifest_first_alone(void)
+{
+	struct siblings siblings;
+	struct scene *scene = &siblings.scene;
+	siblings_open(&siblings, NULL, NULL, true, false);
+	struct digest old = push_sibling(scene, &scene->from, "old", 1);
+	struct err *err = NULL;
+	struct copy_destination to = {
+		.repository = {.host = scene->source.host, .path = "prod/app"},
+		.has_images = true,
+		.observed_ms = now_ms(),
+	};
+	/* Another process, as it were. */
+	client_close(&scene->client);
+	struct registry_host_options options = {.host = scene->source.host, .checks_blobs = true};
+	client_open_with(&scene->client, 2000, &options, 1, NULL);
+	forget_logs(scene);
+	must(copy_group(scene->client.copier, &scene->from, &old, NULL, &to, 1, &err), &err);
+	must(!to.err, &to.err);
+	CHECK_COUNT(&scene->source, "PUT */manifests/sha256:* 201 *", 1);
+	CHECK_COUNT(&scene->source, "*", 2);
+	scene_close(scene);
+}
+
 /* To another host: what is there is neither looked at nor read. */
 static void test_manifest_first_far(void)
 {
@@ -452,6 +477,7 @@ int main(void)
 	test_pieces_resumed();
 	test_pieces_damaged();
 	test_manifest_first();
+	test_manifest_first_alone();
 	test_manifest_first_far();
 	test_manifest_first_not();
 	return 0;
