@@ -304,6 +304,7 @@ void bundle_free(struct bundle *bundle)
 	if (!bundle)
 		return;
 	certificate_free(bundle->certificate);
+	mem_free(bundle->chain);
 	for (size_t i = 0; i < bundle->entries.len; i++)
 		log_entry_release(&bundle->entries.items[i]);
 	for (size_t i = 0; i < bundle->timestamps.len; i++)

@@ -30,6 +30,7 @@ enum bundle_form {
 struct bundle {
 	enum bundle_form form;
 	struct certificate *certificate; /* NULL: signed with a key that the verifier must have */
+	char *chain; /* one that we made: PEM of the issuers as Fulcio sent it; NULL: none. Never read */
 	VEC(struct log_entry) entries;
 	VEC(struct bytes) timestamps; /* RFC 3161 answers in DER */
 
