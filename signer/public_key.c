@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/enc.h"
 #include "signer/hash_private.h"
 #include "signer/public_key_private.h"
 
 #define KEY_MAX_SIZE 4096
+#define PEM_LINE 64
 #define PEM_MAX_SIZE ((size_t)128 * 1024)
 #define RSA_MIN_BITS 2048
 #define RSA_MAX_BITS 8192
@@ -170,6 +172,16 @@ bool pem_decode(const char *text, size_t len, const char *label, struct bytes *r
 	BIO_free(bio);
 	ERR_clear_error();
 	return ok;
+}
+
+void pem_encode(const struct bytes *der, const char *label, struct str *out)
+{
+	CLEANUP(mem_freep) char *text = base64_encode(der->data, der->len);
+
+	str_addf(out, "-----BEGIN %s-----\n", label);
+	for (size_t i = 0, len = strlen(text); i < len; i += PEM_LINE)
+		str_addf(out, "%.*s\n", PEM_LINE, text + i);
+	str_addf(out, "-----END %s-----\n", label);
 }
 
 bool public_key_parse_pem(

@@ -2,6 +2,7 @@
 #ifndef CIP_SIGNER_PUBLIC_KEY_PRIVATE_H
 #define CIP_SIGNER_PUBLIC_KEY_PRIVATE_H
 
+#include "base/str.h"
 #include "signer/public_key.h"
 
 struct evp_pkey_st;
@@ -15,5 +16,8 @@ bool public_key_wrap(struct evp_pkey_st *pkey, struct bytes *spki, struct public
  * anything else.
  */
 bool pem_decode(const char *text, size_t len, const char *label, struct bytes *ret_der);
+
+/* Appends one block with a line break at its end (RFC 7468: lines of 64). */
+void pem_encode(const struct bytes *der, const char *label, struct str *out);
 
 #endif

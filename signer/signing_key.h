@@ -18,8 +18,11 @@ DEFINE_CLEANUP(struct signing_key, signing_key_freep, signing_key_free)
 /* Borrowed; lives as long as the key. */
 const struct public_key *signing_key_public(const struct signing_key *key);
 
-/* ECDSA with SHA-256 over the bytes, ASN.1 DER. `ret_signature` must be empty. ERR_INTERNAL. */
-bool signing_key_sign(const struct signing_key *key, const void *bytes, size_t len,
+/*
+ * ECDSA over the message's SHA-256, which must be known; ASN.1 DER. `ret_signature` must be empty.
+ * ERR_INTERNAL.
+ */
+bool signing_key_sign(const struct signing_key *key, const struct message *message,
 	struct bytes *ret_signature, struct err **err);
 
 #endif
