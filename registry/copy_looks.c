@@ -72,12 +72,16 @@ static void look(
 
 /* ---- Before ---- */
 
+bool look_is_fresh(const struct group *group, int64_t looked_ms)
+{
+	return clock_monotonic_ms(group->copier->clock) - looked_ms <= LOOK_MAX_AGE_MS;
+}
+
 static bool is_stale(
 	const struct group *group, const struct tag_job *job, const struct copy_tag *tag)
 {
 	(void)tag;
-	return !job->has_ended &&
-		clock_monotonic_ms(group->copier->clock) - job->looked_ms > LOOK_MAX_AGE_MS;
+	return !job->has_ended && !look_is_fresh(group, job->looked_ms);
 }
 
 static void take_before(struct group *group, struct tag_job *job, struct copy_tag *tag,

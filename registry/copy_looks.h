@@ -19,7 +19,10 @@ struct tag_job {
 	bool has_ended;
 };
 
-/* At tags whose last look is older than a minute; those that are in place or moved have ended. */
+/* True for a look, by its monotonic time, on which a tag may still be written. */
+bool look_is_fresh(const struct group *group, int64_t looked_ms);
+
+/* At tags whose last look is not; those that are in place or moved have ended. */
 void looks_before(struct group *group, struct tag_job *jobs, size_t count);
 
 /* At tags that were written: what is not as written is an error of the target. */

@@ -197,6 +197,8 @@ void chunk_blob(struct group *group, struct blob_job *job);
 /* ---- copy_manifests.c: children bottom-up; copy_tags.c: the root ---- */
 void manifests_put_children(struct group *group);
 void tags_put_root(struct group *group);
+/* The registry has just taken the root under it. */
+void tag_is_written(const struct group *group, struct copy_tag *tag);
 
 /* "Not found" means that the target misses something; else it has failed. Takes the error. */
 void target_refused_manifest(struct target *target, struct err *err);

@@ -55,11 +55,10 @@ static void put_init(struct group *group, struct tag_put *put, struct tag_job *j
 		&put->request, registry, &to->repository, &root->document, tags, count, &to->tally);
 }
 
-static void take_tag(struct group *group, struct tag_job *job)
+void tag_is_written(const struct group *group, struct copy_tag *tag)
 {
-	job->has_ended = true;
-	job->tag->state = COPY_TAG_WRITTEN;
-	job->tag->written_unix_ms = clock_unix_ms(group->copier->clock);
+	tag->state = COPY_TAG_WRITTEN;
+	tag->written_unix_ms = clock_unix_ms(group->copier->clock);
 }
 
 static bool take_tags(struct group *group, struct tag_put *put, struct err **err)
@@ -74,8 +73,9 @@ static bool take_tags(struct group *group, struct tag_put *put, struct err **err
 		return false;
 	for (size_t i = 0; i < put->count; i++) {
 		put->jobs[i].goes_alone = alone;
+		put->jobs[i].has_ended = written[i];
 		if (written[i])
-			take_tag(group, &put->jobs[i]);
+			tag_is_written(group, put->jobs[i].tag);
 	}
 	return true;
 }
@@ -138,11 +138,22 @@ static void add(
 	struct group *group, struct batch *batch, struct target *target, struct copy_tag *tag)
 {
 	batch->jobs[batch->len++] = (struct tag_job){
-		.target = target, .tag = tag, .looked_ms = target->to->observed_ms};
+		.target = target,
+		.tag = tag,
+		.looked_ms = target->to->observed_ms,
+		.has_ended = tag && tag->state == COPY_TAG_WRITTEN,
+	};
 	if (batch->len == TAG_JOBS_MAX) {
 		run(group, batch->jobs, batch->len);
 		batch->len = 0;
 	}
+}
+
+/* Those that an optimistic PUT has written are only left to be verified. */
+static bool has_work(const struct group *group, const struct copy_tag *tag)
+{
+	return tag->state == COPY_TAG_PENDING ||
+		(tag->state == COPY_TAG_WRITTEN && group->copier->verifies_writes);
 }
 
 /* Without a tag the digest is all that is wanted, and a PUT of this run has brought it. */
@@ -165,7 +176,7 @@ void tags_put_root(struct group *group)
 			!root_is_there(group, target))
 			add(group, batch, target, NULL);
 		for (size_t i = 0; i < target->to->tag_count; i++)
-			if (target->to->tags[i].state == COPY_TAG_PENDING)
+			if (has_work(group, &target->to->tags[i]))
 				add(group, batch, target, &target->to->tags[i]);
 	}
 	run(group, batch->jobs, batch->len);

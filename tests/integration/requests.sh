@@ -76,6 +76,21 @@ one_image "$WORK/verified" tags "$host/prod" "$digest" v1 v1.0 latest stable one
 cost "two more, verified" $((look + 4 + 1 + 2 + 2)) "$WORK/verified" --verify-writes
 cost "in place, verified" $((look + 6)) "$WORK/verified" --verify-writes
 
+# ---- An image all blobs of which are there: 2 where the registry is known to check, else a mount of each
+
+printf 'registries:\n  %s: {checks_blobs: true}\n  %s: {checks_blobs: true}\n' "$host" "$other" >"$WORK/cip.yaml"
+for variant in checked unchecked; do
+	registry_curl -H "Accept: application/vnd.oci.image.manifest.v1+json" \
+		"http://$host/v2/staging/single8/manifests/v1" |
+		jq -c --arg variant "$variant" '.annotations = {"variant": $variant}' >"$WORK/manifest"
+	digest=$(push_manifest "$host" staging/single8 "$variant" application/vnd.oci.image.manifest.v1+json "$WORK/manifest")
+	one_image "$WORK/$variant" single8 "$host/prod" "$digest" "$variant"
+	[[ $variant == unchecked ]] || one_image "$WORK/far-$variant" single8 "$other/prod" "$digest" "$variant"
+done
+cost "no blob is missing, same host" $((look + 2)) "$WORK/checked" --config "$WORK/cip.yaml"
+cost "no blob is missing, other host" $((look + 2)) "$WORK/far-checked" --config "$WORK/cip.yaml"
+cost "no blob is missing, not known to check" $((look + near * 9 + 2)) "$WORK/unchecked"
+
 # ---- 20 images at once, and again
 
 tree_project "$WORK/tree" apps "$host/staging" "$host/prod"

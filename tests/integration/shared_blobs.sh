@@ -67,10 +67,13 @@ for to in "$host" "$other"; do
 	fi
 done
 
-# ---- Not one blob more: the list, the manifest, by digest and under its tag
+# ---- Not one blob more: the list, the manifest read, and put under its tag
 
 jq -c '.annotations = {"a": "b"}' <"$WORK/next" >"$WORK/other"
 same=$(push_manifest "$host" staging/app v3 application/vnd.oci.image.manifest.v1+json "$WORK/other")
 one_image "$WORK/same" app "$host/prod" "$same" v3
 promote "$WORK/same" --config "$WORK/cip.yaml"
-expect_report "requests for blobs that are all there" 4 .totals.requests
+expect_equal "requests for blobs that are all there" 3 "$(since "$log")"
+expect_equal "the manifest under its tag" 1 "$(since "$log" '^PUT .*/manifests/v3 201$')"
+expect_report "the same in the report" 3 .totals.requests
+expect_equal "what is there" "$same" "$(manifest_digest "$host" prod/app v3)"

@@ -4,48 +4,10 @@
  */
 #include <pthread.h>
 
-#include "tests/threads/registry_fixture.h"
+#include "tests/threads/registry_scene.h"
 
 #define LAYER_SIZE 5000
 #define LARGE_LAYER ((size_t)3 << 20) /* several times what a channel holds */
-
-struct scene {
-	struct client client;
-	struct fake source, other;
-	struct repository from;
-};
-
-static void scene_open(struct scene *scene, const char *source_option, const char *other_option)
-{
-	client_open(&scene->client);
-	fake_open(&scene->source, NULL, source_option);
-	fake_open(&scene->other, NULL, other_option);
-	scene->from = (struct repository){.host = scene->source.host, .path = "staging/app"};
-}
-
-static void scene_close(struct scene *scene)
-{
-	client_close(&scene->client);
-	fake_close(&scene->source);
-	fake_close(&scene->other);
-}
-
-static void forget_logs(struct scene *scene)
-{
-	fake_forget_log(&scene->source);
-	fake_forget_log(&scene->other);
-}
-
-static struct copy_destination destination(
-	const struct fake *fake, const char *path, struct copy_tag *tags, size_t tag_count)
-{
-	return (struct copy_destination){
-		.repository = {.host = fake->host, .path = path},
-		.tags = tags,
-		.tag_count = tag_count,
-		.observed_ms = now_ms(),
-	};
-}
 
 /* Copies from the scene's source; everything must arrive. */
 static void copy(struct scene *scene, const struct digest *digest, struct http_tally *tally,
@@ -76,7 +38,7 @@ static void test_single_same_host(void)
 {
 	struct scene scene;
 	struct copy_tag tags[] = {{.name = "v1"}, {.name = "latest"}};
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 3, LAYER_SIZE);
 	forget_logs(&scene);
 
@@ -99,11 +61,36 @@ static void test_single_same_host(void)
 	scene_close(&scene);
 }
 
+/* An image with S layers more under the tag of a signature: d + (S + 3), on one host. */
+static void test_signature_beside(void)
+{
+	struct scene scene;
+	char text[DIGEST_TEXT_SIZE];
+	scene_open(&scene, NULL, NULL, NULL, NULL);
+	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 3, LAYER_SIZE);
+	digest_format(&digest, text);
+	*strchr(text, ':') = '-';
+	CLEANUP(mem_freep) char *name = mem_printf("%s.sig", text);
+	struct digest signature = push_image(&scene.client, &scene.from, name, "sig", 2, 300);
+	struct copy_tag tags[] = {{.name = "v1"}, {.name = name}};
+	forget_logs(&scene);
+
+	struct copy_destination to = destination(&scene.source, "prod/app", &tags[0], 1);
+	copy(&scene, &digest, NULL, &to, 1);
+	CHECK_COUNT(&scene.source, "*", 3 + 3);
+	to = destination(&scene.source, "prod/app", &tags[1], 1);
+	to.has_images = true;
+	copy(&scene, &signature, NULL, &to, 1);
+	CHECK_COUNT(&scene.source, "*", (3 + 3) + (2 + 3));
+	expect_tag(&scene, &to, name, &signature);
+	scene_close(&scene);
+}
+
 static void test_single_other_host(void)
 {
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 3, LARGE_LAYER);
 	forget_logs(&scene);
 
@@ -122,7 +109,7 @@ static void test_without_tags(void)
 {
 	struct scene scene;
 	char text[DIGEST_TEXT_SIZE];
-	scene_open(&scene, NULL, "--relative-location");
+	scene_open(&scene, NULL, "--relative-location", NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 1, LAYER_SIZE);
 	struct copy_destination to = destination(&scene.other, "prod/app", NULL, 0);
 	copy(&scene, &digest, NULL, &to, 1);
@@ -149,7 +136,7 @@ static void test_index_same_host(void)
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
 	struct digest children[2];
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	children[0] = push_image(&scene.client, &scene.from, NULL, "x", 2, LAYER_SIZE);
 	children[1] = push_image(&scene.client, &scene.from, NULL, "y", 2, LAYER_SIZE);
 	struct digest digest = push_index(&scene.client, &scene.from, NULL, children, 2);
@@ -167,7 +154,7 @@ static void test_nested_index_other_host(void)
 {
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_nested(&scene);
 	forget_logs(&scene);
 
@@ -202,7 +189,7 @@ static void test_two_destinations_of_one_host(void)
 {
 	struct scene scene;
 	struct copy_tag tags[] = {{.name = "v1"}, {.name = "v1"}};
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 2, LAYER_SIZE);
 	forget_logs(&scene);
 
@@ -228,7 +215,7 @@ static void test_fan_out(void)
 	struct fake mirrors[MIRRORS];
 	struct copy_tag tags[MIRRORS] = {{0}};
 	struct copy_destination to[MIRRORS];
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 2, LARGE_LAYER);
 	forget_logs(&scene);
 	for (size_t i = 0; i < MIRRORS; i++) {
@@ -251,7 +238,7 @@ static void test_refused_mounts(void)
 {
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
-	scene_open(&scene, "--no-mount", NULL);
+	scene_open(&scene, "--no-mount", NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 2, LAYER_SIZE);
 	forget_logs(&scene);
 	struct copy_destination to = destination(&scene.source, "prod/app", &tag, 1);
@@ -291,7 +278,7 @@ static void test_concurrent_groups_share_layers(void)
 	struct job jobs[GROUPS];
 	pthread_t threads[GROUPS];
 	char names[GROUPS][8];
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	for (size_t i = 0; i < GROUPS; i++) {
 		struct digest children[2];
 		snprintf(names[i], sizeof(names[i]), "v%zu", i);
@@ -329,7 +316,7 @@ static void test_concurrent_groups_share_layers(void)
 static void test_stale_looks(void)
 {
 	struct scene scene;
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 1, LAYER_SIZE);
 	struct repository there = {.host = scene.source.host, .path = "prod/app"};
 	struct digest old = push_image(&scene.client, &there, "moved", "old", 1, LAYER_SIZE);
@@ -363,7 +350,7 @@ static void test_lost(void)
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
 	struct err *err = NULL;
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = digest_of(DIGEST_SHA256, "nothing", 7);
 	struct copy_destination to = destination(&scene.other, "prod/app", &tag, 1);
 	CHECK(!copy_group(scene.client.copier, &scene.from, &digest, NULL, &to, 1, &err));
@@ -379,7 +366,7 @@ static void test_cancelled(void)
 	struct scene scene;
 	struct copy_tag tag = {.name = "v1"};
 	struct err *err = NULL;
-	scene_open(&scene, NULL, NULL);
+	scene_open(&scene, NULL, NULL, NULL, NULL);
 	struct digest digest = push_image(&scene.client, &scene.from, NULL, "a", 1, LAYER_SIZE);
 	struct copy_destination to = destination(&scene.other, "prod/app", &tag, 1);
 	cancel_raise(scene.client.cancel, CANCEL_NOW);
@@ -392,6 +379,7 @@ static void test_cancelled(void)
 int main(void)
 {
 	test_single_same_host();
+	test_signature_beside();
 	test_single_other_host();
 	test_without_tags();
 	test_index_same_host();

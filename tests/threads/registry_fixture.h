@@ -36,6 +36,13 @@ static inline void fake_read_port(struct fake *fake)
 	snprintf(fake->host, sizeof(fake->host), "127.0.0.1:%.10s", text);
 }
 
+/* From now on; the fake reads its rules with each request. */
+static inline void fake_set_faults(const struct fake *fake, const char *faults)
+{
+	CLEANUP(mem_freep) char *rules = fs_join(fake->directory, "faults");
+	CHECK(fs_write_atomic(rules, faults, strlen(faults), 0600, NULL));
+}
+
 #define FAKE_OPTIONS_MAX 8
 
 /* `faults` may be NULL; `options` are more options with single spaces between, or NULL. */
@@ -46,8 +53,7 @@ static inline void fake_open(struct fake *fake, const char *faults, const char *
 	fake->directory = mem_strdup(directory);
 	fake->log = fs_join(directory, "access.log");
 	CLEANUP(mem_freep) char *rules = fs_join(directory, "faults");
-	CHECK(fs_write_atomic(
-		rules, faults ? faults : "", faults ? strlen(faults) : 0, 0600, NULL));
+	fake_set_faults(fake, faults ? faults : "");
 	const char *arguments[] = {"fake-registry", "--until-eof", "--access-log", fake->log,
 		"--faults", rules, [6 + FAKE_OPTIONS_MAX] = NULL};
 	CLEANUP(mem_freep) char *words = mem_strdup(options ? options : "");

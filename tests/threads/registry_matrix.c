@@ -178,12 +178,6 @@ struct scene {
 	struct digest digest;
 };
 
-static void set_rules(const struct fake *fake, const char *text)
-{
-	CLEANUP(mem_freep) char *path = fs_join(fake->directory, "faults");
-	CHECK(fs_write_atomic(path, text, strlen(text), 0600, NULL));
-}
-
 static void world_open(struct world *world)
 {
 	*world = (struct world){0};
@@ -234,7 +228,7 @@ static void set_all_rules(const struct scene *scene, bool with_fault)
 				str_add_text(&rules, action);
 			str_add_char(&rules, '\n');
 		}
-		set_rules(fakes[i], str_text(&rules));
+		fake_set_faults(fakes[i], str_text(&rules));
 	}
 }
 

@@ -193,8 +193,7 @@ static void test_refused_lists(void)
 		scene_open(&scene, NULL, cases[i].options);
 		must_put(&scene, TYPE_A, "one");
 		must_put(&scene, TYPE_A, "two");
-		CLEANUP(mem_freep) char *rules = fs_join(scene.fake.directory, "faults");
-		CHECK(fs_write_atomic(rules, cases[i].rule, strlen(cases[i].rule), 0600, NULL));
+		fake_set_faults(&scene.fake, cases[i].rule);
 		CHECK(!referrers_list(scene.client.registry, &scene.repository, &scene.subject,
 			NULL, NULL, &list, &err));
 		if (err->kind != cases[i].kind || !strstr(err->msg, cases[i].text)) {
@@ -285,17 +284,16 @@ static void push_index_text(struct scene *scene, const char *text)
 static bool put_against(struct scene *scene, const char *text, const char *times, struct err **err)
 {
 	CLEANUP(mem_freep) char *file = fs_join(scene->fake.directory, "other");
-	CLEANUP(mem_freep) char *rules = fs_join(scene->fake.directory, "faults");
 	CLEANUP(mem_freep)
 	char *rule = mem_printf(
 		"GET */manifests/sha256-* %s file 200 " MEDIA_TYPE_OCI_INDEX " %s\n", times, file);
 	struct document document = artifact(scene, &scene->subject, TYPE_A, "ours");
 	CHECK(fs_write_atomic(file, text, strlen(text), 0600, NULL));
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	fake_set_faults(&scene->fake, rule);
 	fake_forget_log(&scene->fake);
 	bool ok = referrers_put(scene->client.registry, &scene->repository, &scene->subject,
 		&document, 1, NULL, err);
-	CHECK(fs_write_atomic(rules, "", 0, 0600, NULL));
+	fake_set_faults(&scene->fake, "");
 	document_release(&document);
 	return ok;
 }

@@ -2,51 +2,9 @@
  * How blobs get to another host, in the fewest requests that it lets us: single POSTs, mounts across
  * hosts, uploads that tell what is there already, pieces. Each counted in the access logs.
  */
-#include "tests/threads/registry_fixture.h"
+#include "tests/threads/registry_scene.h"
 
 #define LARGE_LAYER ((size_t)600000) /* not a small blob */
-
-struct scene {
-	struct client client;
-	struct fake source, other;
-	struct repository from;
-};
-
-/* `options` are of the other host. */
-static void scene_open(struct scene *scene, const char *source_option, const char *other_option,
-	const char *other_faults, const struct registry_host_options *options)
-{
-	struct registry_host_options hosts[2] = {{0}, {0}};
-	fake_open(&scene->source, NULL, source_option);
-	fake_open(&scene->other, other_faults, other_option);
-	if (options)
-		hosts[0] = hosts[1] = *options;
-	hosts[0].host = scene->other.host;
-	hosts[1].host = scene->source.host;
-	hosts[1].chunked_upload = false;
-	client_open_with(&scene->client, 2000, hosts, 2, NULL);
-	scene->from = (struct repository){.host = scene->source.host, .path = "staging/app"};
-}
-
-/* Another process, as it were: it knows nothing of the first. */
-static void scene_restart(struct scene *scene)
-{
-	client_close(&scene->client);
-	client_open_with(&scene->client, 2000, NULL, 0, NULL);
-}
-
-static void scene_close(struct scene *scene)
-{
-	client_close(&scene->client);
-	fake_close(&scene->source);
-	fake_close(&scene->other);
-}
-
-static void forget_logs(struct scene *scene)
-{
-	fake_forget_log(&scene->source);
-	fake_forget_log(&scene->other);
-}
 
 static struct digest push(struct scene *scene, const char *name, size_t layers, size_t size)
 {
@@ -59,12 +17,7 @@ static struct digest push(struct scene *scene, const char *name, size_t layers, 
 static struct err *copy(struct scene *scene, const struct digest *digest, const char *path)
 {
 	struct copy_tag tag = {.name = "v1"};
-	struct copy_destination to = {
-		.repository = {.host = scene->other.host, .path = path},
-		.tags = &tag,
-		.tag_count = 1,
-		.observed_ms = now_ms(),
-	};
+	struct copy_destination to = destination(&scene->other, path, &tag, 1);
 	struct err *err = NULL;
 	must(copy_group(scene->client.copier, &scene->from, digest, NULL, &to, 1, &err), &err);
 	CHECK(to.err || tag.state == COPY_TAG_WRITTEN);
@@ -198,8 +151,7 @@ static void test_resume(void)
 	err_free(err);
 	CHECK_COUNT(&scene.other, "PUT */blobs/* 201 0", 2);
 
-	CLEANUP(mem_freep) char *rules = fs_join(scene.other.directory, "faults");
-	CHECK(fs_write_atomic(rules, "", 0, 0600, NULL));
+	fake_set_faults(&scene.other, "");
 	scene_restart(&scene);
 	forget_logs(&scene);
 	must_copy(&scene, &digest, "prod/app");
@@ -299,9 +251,7 @@ static void test_pieces_damaged(void)
 	struct scene scene;
 	scene_open(&scene, NULL, NULL, NULL, &options);
 	struct digest digest = push(&scene, "a", 1, LARGE_LAYER);
-	CLEANUP(mem_freep) char *rules = fs_join(scene.source.directory, "faults");
-	static const char rule[] = "GET */blobs/* 2+ flip-bit\n";
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	fake_set_faults(&scene.source, "GET */blobs/* 2+ flip-bit\n");
 	struct err *err = copy(&scene, &digest, "prod/app");
 	CHECK(err_is(err, ERR_DIGEST));
 	err_free(err);
@@ -309,155 +259,6 @@ static void test_pieces_damaged(void)
 	CHECK_COUNT(&scene.other, "PUT */manifests/*", 0);
 	CHECK_COUNT(&scene.other, "DELETE */uploads/* 204 0", 1);
 	scene_close(&scene);
-}
-
-/* ---- The manifest first ---- */
-
-/* A config of its own, `own` layers of its own, and the layers that all of these have. */
-static struct digest push_sibling(
-	struct scene *scene, const struct repository *to, const char *name, size_t own)
-{
-	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
-	str_add_text(&text,
-		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST "\",\"config\":");
-	push_layer(&scene->client, to, name, 100, &text);
-	str_add_text(&text, ",\"layers\":[");
-	for (size_t i = 0; i < 5; i++) {
-		CLEANUP(mem_freep)
-		char *layer = mem_printf("%s layer %zu", i < own ? name : "base", i);
-		str_add_text(&text, i ? "," : "");
-		push_layer(&scene->client, to, layer, 5000, &text);
-	}
-	str_add_text(&text, "]}");
-	return push_document(&scene->client, to, name, MEDIA_TYPE_OCI_MANIFEST, &text);
-}
-
-struct siblings {
-	struct scene scene;
-	struct digest likes[2], strangers[2];
-};
-
-/* The destination holds one image; two that are like it and two that are not shall come. */
-static void siblings_open(struct siblings *siblings, const char *option, const char *faults,
-	bool checks_blobs, bool other_host)
-{
-	const struct registry_host_options options = {.checks_blobs = checks_blobs};
-	struct scene *scene = &siblings->scene;
-	scene_open(scene, option, option, NULL, &options);
-	struct repository there = {.path = "prod/app"};
-	there.host = other_host ? scene->other.host : scene->source.host;
-	push_sibling(scene, &there, "old", 1);
-	siblings->likes[0] = push_sibling(scene, &scene->from, "new", 1);
-	siblings->likes[1] = push_sibling(scene, &scene->from, "newer", 2);
-	siblings->strangers[0] = push_sibling(scene, &scene->from, "strange", 5);
-	siblings->strangers[1] = push_sibling(scene, &scene->from, "stranger", 5);
-	forget_logs(scene);
-	if (faults) {
-		CLEANUP(mem_freep) char *rules = fs_join(scene->source.directory, "faults");
-		CHECK(fs_write_atomic(rules, faults, strlen(faults), 0600, NULL));
-	}
-}
-
-static void copy_sibling(
-	struct siblings *siblings, const struct digest *digest, const char *tag, bool other_host)
-{
-	struct scene *scene = &siblings->scene;
-	struct copy_tag tags = {.name = tag};
-	struct copy_destination to = {
-		.repository = {.path = "prod/app"},
-		.tags = &tags,
-		.tag_count = 1,
-		.has_images = true,
-		.observed_ms = now_ms(),
-	};
-	struct err *err = NULL;
-	to.repository.host = other_host ? scene->other.host : scene->source.host;
-	must(copy_group(scene->client.copier, &scene->from, digest, NULL, &to, 1, &err), &err);
-	must(!to.err, &to.err);
-}
-
-/* Six blobs, four of them there: GET, PUT refused, two mounts, PUT; five requests, not eight. */
-static void test_manifest_first(void)
-{
-	struct siblings siblings;
-	struct fake *fake = &siblings.scene.source;
-	siblings_open(&siblings, NULL, NULL, true, false);
-	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
-	CHECK_COUNT(fake, "PUT */manifests/sha256:* 400 *", 1);
-	CHECK_COUNT(fake, "POST *mount=* 201 0", 2);
-	CHECK_COUNT(fake, "*", 1 + 1 + 2 + 1);
-
-	/* It brings nothing for an image that shares nothing, so it is not tried again. */
-	fake_forget_log(fake);
-	copy_sibling(&siblings, &siblings.strangers[0], "v2", false);
-	CHECK_COUNT(fake, "*", 1 + 1 + 6 + 1);
-	fake_forget_log(fake);
-	copy_sibling(&siblings, &siblings.strangers[1], "v3", false);
-	CHECK_COUNT(fake, "*", 1 + 6 + 1);
-	scene_close(&siblings.scene);
-}
-
-/* All blobs are there and no tag is wanted: the manifest is read and put, and that is all. */
-static void test_manifest_first_alone(void)
-{
-	struct siblings siblings;
-	struct scene *scene = &siblings.scene;
-	siblings_open(&siblings, NULL, NULL, true, false);
-	struct digest old = push_sibling(scene, &scene->from, "old", 1);
-	struct err *err = NULL;
-	struct copy_destination to = {
-		.repository = {.host = scene->source.host, .path = "prod/app"},
-		.has_images = true,
-		.observed_ms = now_ms(),
-	};
-	/* Another process, as it were. */
-	client_close(&scene->client);
-	struct registry_host_options options = {.host = scene->source.host, .checks_blobs = true};
-	client_open_with(&scene->client, 2000, &options, 1, NULL);
-	forget_logs(scene);
-	must(copy_group(scene->client.copier, &scene->from, &old, NULL, &to, 1, &err), &err);
-	must(!to.err, &to.err);
-	CHECK_COUNT(&scene->source, "PUT */manifests/sha256:* 201 *", 1);
-	CHECK_COUNT(&scene->source, "*", 2);
-	scene_close(scene);
-}
-
-/* To another host: what is there is neither looked at nor read. */
-static void test_manifest_first_far(void)
-{
-	struct siblings siblings;
-	struct scene *scene = &siblings.scene;
-	siblings_open(&siblings, NULL, NULL, true, true);
-	copy_sibling(&siblings, &siblings.likes[0], "v1", true);
-	CHECK_COUNT(&scene->source, "*", 1 + 2);
-	CHECK_COUNT(&scene->other, "*", 1 + 2 * 2 + 1);
-	/* Three of its six blobs are known to be there by now; the others are not worth asking. */
-	forget_logs(scene);
-	copy_sibling(&siblings, &siblings.likes[1], "v2", true);
-	CHECK_COUNT(&scene->other, "PUT */manifests/*", 1);
-	scene_close(scene);
-}
-
-/* Never where it is not known to be safe, and nothing is believed that is no exact list. */
-static void test_manifest_first_not(void)
-{
-	struct siblings siblings;
-	siblings_open(&siblings, NULL, NULL, false, false);
-	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
-	CHECK_COUNT(&siblings.scene.source, "*", 1 + 6 + 1);
-	scene_close(&siblings.scene);
-
-	siblings_open(&siblings, "--no-missing-list", NULL, true, false);
-	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
-	copy_sibling(&siblings, &siblings.likes[1], "v2", false);
-	CHECK_COUNT(&siblings.scene.source, "PUT */manifests/*", 3);
-	CHECK_COUNT(&siblings.scene.source, "PUT */manifests/* 201 0", 2);
-	scene_close(&siblings.scene);
-
-	/* A server in trouble is no list either; the image arrives all the same. */
-	siblings_open(&siblings, NULL, "PUT */manifests/* 1 status 500", true, false);
-	copy_sibling(&siblings, &siblings.likes[0], "v1", false);
-	scene_close(&siblings.scene);
 }
 
 int main(void)
@@ -476,9 +277,5 @@ int main(void)
 	test_pieces_minimum();
 	test_pieces_resumed();
 	test_pieces_damaged();
-	test_manifest_first();
-	test_manifest_first_alone();
-	test_manifest_first_far();
-	test_manifest_first_not();
 	return 0;
 }
