@@ -1,6 +1,6 @@
 /*
  * JSON is where secrets come in: files of credentials, tokens, what helpers say. With this, whatever
- * jansson frees in this process is overwritten first. Internal to registry/.
+ * jansson frees in this process is overwritten first. For whoever reads secrets.
  */
 #ifndef CIP_REGISTRY_JSON_WIPE_H
 #define CIP_REGISTRY_JSON_WIPE_H

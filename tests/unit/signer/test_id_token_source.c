@@ -1,0 +1,178 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "signer/id_token.h"
+#include "tests/fakes/jwt_text.h"
+
+static int64_t unix_ms_now(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)1800000000 * 1000;
+}
+static struct clock fixed;
+static char directory[] = "/tmp/cip-id-token.XXXXXX";
+
+/* Without anything that the machine which runs the tests may have. */
+static void set_up(void)
+{
+	static const char *const variables[] = {"SIGSTORE_ID_TOKEN"};
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		unsetenv(variables[i]);
+	setenv("NO_GCE_CHECK", "true", 1);
+	fixed = clock_system;
+	fixed.unix_ms = unix_ms_now;
+	cr_assert(mkdtemp(directory));
+	setenv("HOME", directory, 1);
+}
+
+static void tear_down(void)
+{
+	fs_remove_tree(directory, NULL);
+}
+
+TestSuite(id_token_source, .init = set_up, .fini = tear_down);
+
+static char *token_of(const char *subject, int64_t expires)
+{
+	CLEANUP(mem_freep)
+	char *claims = mem_printf("{\"iss\":\"https://i.example\",\"sub\":\"%s\","
+				  "\"aud\":\"sigstore\",\"exp\":%jd}",
+		subject, (intmax_t)expires);
+	return jwt_text(JWT_TEXT_HEADER, claims);
+}
+
+static char *save(const char *name, const char *text)
+{
+	char *path = fs_join(directory, name);
+	cr_assert(fs_write_atomic(path, text, strlen(text), 0600, NULL));
+	return path;
+}
+
+static struct id_token_source *source_of(struct id_token_options options)
+{
+	struct err *err = NULL;
+	options.clock = &fixed;
+	struct id_token_source *source = id_token_source_new(&options, &err);
+	cr_assert(source, "%s", err->msg);
+	return source;
+}
+
+static void expect_subject(struct id_token_source *source, const char *subject)
+{
+	CLEANUP(id_token_freep) struct id_token *token = NULL;
+	struct err *err = NULL;
+	cr_assert(id_token_source_get(source, 60, &token, &err), "%s", err->msg);
+	cr_expect_str_eq(token->subject, subject);
+}
+
+static void expect_error(struct id_token_source *source, enum err_kind kind, const char *says)
+{
+	struct id_token *token = NULL;
+	struct err *err = NULL;
+	cr_assert(!id_token_source_get(source, 60, &token, &err));
+	cr_expect_eq(err->kind, kind, "%s: %s", err_kind_name(err->kind), err->msg);
+	cr_expect(strstr(err->msg, says), "%s", err->msg);
+	cr_expect(!strstr(err->msg, "secret"), "%s", err->msg);
+	err_free(err);
+}
+
+static void expect_usage(struct id_token_options options, const char *says)
+{
+	struct err *err = NULL;
+	cr_assert_null(id_token_source_new(&options, &err));
+	cr_expect_eq(err->kind, ERR_USAGE);
+	cr_expect(strstr(err->msg, says), "%s", err->msg);
+	err_free(err);
+}
+
+Test(id_token_source, a_token_or_a_file_by_name)
+{
+	CLEANUP(mem_freep) char *jwt = token_of("literal", 1800000600);
+	CLEANUP(mem_freep) char *other = token_of("rotated", 1800009000);
+	CLEANUP(mem_freep) char *path = save("token.v1.jwt", jwt);
+	struct id_token_source *source = source_of((struct id_token_options){.token = jwt});
+	cr_expect_null(id_token_source_provider(source));
+	expect_subject(source, "literal");
+	cr_expect_str_eq(id_token_source_provider(source), "identity-token");
+	id_token_source_free(source);
+
+	source = source_of((struct id_token_options){.token = path});
+	expect_subject(source, "literal");
+	mem_free(save("token.v1.jwt", other));
+	expect_subject(source, "rotated");
+	/* While it is being replaced, or gone, the last one does. */
+	mem_free(save("token.v1.jwt", ""));
+	expect_subject(source, "rotated");
+	unlink(path);
+	expect_subject(source, "rotated");
+	id_token_source_free(source);
+	source = source_of((struct id_token_options){.token = directory});
+	expect_error(source, ERR_IO, directory);
+	id_token_source_free(source);
+}
+
+/* Who mistypes a token must not find it in a log. */
+Test(id_token_source, what_is_neither_is_not_shown)
+{
+	struct id_token_source *source =
+		source_of((struct id_token_options){.token = "secret.token"});
+	expect_error(source, ERR_USAGE, "neither a token");
+	id_token_source_free(source);
+}
+
+Test(id_token_source, a_token_that_ends_soon_is_better_than_none)
+{
+	CLEANUP(mem_freep) char *soon = token_of("soon", 1800000005);
+	CLEANUP(mem_freep) char *past = token_of("past", 1800000000);
+	struct id_token_source *source = source_of((struct id_token_options){.token = soon});
+	expect_subject(source, "soon");
+	id_token_source_free(source);
+	source = source_of((struct id_token_options){.token = past});
+	expect_error(source, ERR_AUTH,
+		"identity token by identity-token: identity token of "
+		"https://i.example: it expired at");
+	id_token_source_free(source);
+}
+
+Test(id_token_source, a_variable)
+{
+	CLEANUP(mem_freep) char *jwt = token_of("variable", 1800000600);
+	CLEANUP(mem_freep) char *given = token_of("given", 1800000600);
+	setenv("SIGSTORE_ID_TOKEN", jwt, 1);
+	struct id_token_source *source = source_of((struct id_token_options){0});
+	expect_subject(source, "variable");
+	cr_expect_str_eq(id_token_source_provider(source), "envvar");
+	id_token_source_free(source);
+	source = source_of((struct id_token_options){.provider = "envvar"});
+	expect_subject(source, "variable");
+	id_token_source_free(source);
+	/* What is given goes first, and what is excluded is not looked at. */
+	source = source_of((struct id_token_options){.token = given, .no_ambient = true});
+	expect_subject(source, "given");
+	id_token_source_free(source);
+	source = source_of((struct id_token_options){.no_ambient = true});
+	expect_error(source, ERR_NOT_FOUND, "--identity-token");
+	id_token_source_free(source);
+	setenv("SIGSTORE_ID_TOKEN", "secret", 1);
+	source = source_of((struct id_token_options){0});
+	expect_error(source, ERR_INVALID, "by envvar: not an identity token");
+	id_token_source_free(source);
+}
+
+Test(id_token_source, nothing_is_there)
+{
+	setenv("SIGSTORE_ID_TOKEN", "", 1);
+	struct id_token_source *source = source_of((struct id_token_options){0});
+	expect_error(source, ERR_NOT_FOUND, "/var/run/sigstore/cosign/oidc-token (filesystem)");
+	id_token_source_free(source);
+	source = source_of((struct id_token_options){.provider = "envvar"});
+	expect_error(source, ERR_NOT_FOUND, "the variable SIGSTORE_ID_TOKEN is not there");
+	id_token_source_free(source);
+}
+
+Test(id_token_source, settings)
+{
+	expect_usage((struct id_token_options){.provider = "gitlab-ci"}, "\"gitlab-ci\"");
+}
