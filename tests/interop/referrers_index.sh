@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The index of referrers that is kept under a tag on docker-registry is read by a client of others: regsync carries all that
 # it lists to a registry with the API.
-peers=$("$(dirname "${BASH_SOURCE[0]}")/../../tools/install-peers" --where) || exit 77
+peers=$("$(dirname "${BASH_SOURCE[0]}")/../../tools/install-peers" --where registries) || exit 77
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/lib.sh"
 
