@@ -10,6 +10,8 @@
 
 /* A signature must be logged and stamped within the certificate's life: this much must be left of it. */
 #define CREDENTIAL_MARGIN_S 90
+/* From here on one thread fetches the next, and the others need not wait. */
+#define CREDENTIAL_RENEW_S 120
 
 /* Shared and counted; immutable. */
 struct credential {
@@ -28,7 +30,7 @@ DEFINE_CLEANUP(struct credential_source, credential_source_freep, credential_sou
 
 /*
  * One that is good for CREDENTIAL_MARGIN_S at least. The caller gives it back with
- * credential_release. Any thread; blocks while another fetches. A failure is remembered for some seconds,
+ * credential_release. Any thread; blocks while another fetches and there is none. A failure is remembered for some seconds,
  * so that a dead Fulcio is not asked once an image. Errors of fulcio_certify, id_token_source_get.
  */
 bool credential_acquire(struct credential_source *source, const struct credential **ret_credential,

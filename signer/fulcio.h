@@ -17,6 +17,9 @@
 #include "signer/signing_key.h"
 #include "signer/trust_root.h"
 
+/* Our clock may be slow by this much. */
+#define FULCIO_CLOCK_SKEW_S 30
+
 struct fulcio_options {
 	struct http *http;	       /* borrowed */
 	const struct clock *clock;     /* NULL: clock_system */

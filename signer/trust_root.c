@@ -321,3 +321,47 @@ const struct trusted_log *trust_root_ct_log(
 {
 	return log_find(root->ct_logs.items, root->ct_logs.len, id);
 }
+
+/* ---- Who issued a certificate ---- */
+
+static bool authority_check(const struct trusted_authority *authority,
+	const struct certificate *leaf, const int64_t *seconds, size_t count,
+	const struct certificate **ret_issuer, struct err **err)
+{
+	if (!chain_issued(authority->chain, leaf, ret_issuer, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!validity_includes(&authority->validity, seconds[i] * 1000))
+			return err_set(err, ERR_INVALID,
+				"authority %.160s did not count when it was signed",
+				authority->uri);
+		if (!chain_is_valid_at(authority->chain, *ret_issuer, leaf, seconds[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool trust_root_issued(const struct trust_root *root, const struct certificate *leaf,
+	const int64_t *seconds, size_t count, const struct trusted_authority **ret_authority,
+	const struct certificate **ret_issuer, struct err **err)
+{
+	CLEANUP(err_freep) struct err *reason = NULL;
+
+	for (size_t i = 0; i < root->certificate_authorities.len; i++) {
+		const struct trusted_authority *authority = &root->certificate_authorities.items[i];
+		CLEANUP(err_freep) struct err *failure = NULL;
+		const struct certificate *issuer;
+		if (authority_check(authority, leaf, seconds, count, &issuer, &failure)) {
+			*ret_authority = authority;
+			*ret_issuer = issuer;
+			return true;
+		}
+		if (!err_is(failure, ERR_NOT_FOUND))
+			err_keep_first(&reason, &failure);
+	}
+	if (!reason)
+		return err_set(err, ERR_INVALID,
+			"the certificate is from no authority of the trusted root");
+	err_keep_first(err, &reason);
+	return false;
+}

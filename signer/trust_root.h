@@ -62,6 +62,15 @@ bool trust_root_read(const char *path, struct trust_root **ret_root, struct err 
 void trust_root_free(struct trust_root *root);
 DEFINE_CLEANUP(struct trust_root, trust_root_freep, trust_root_free)
 
+/*
+ * The certificate authority that issued the leaf for code signing, and its certificate that did;
+ * authority and chain valid at all of these moments (seconds since 1970). Borrowed from the root. ERR_INVALID
+ * says why there is none.
+ */
+bool trust_root_issued(const struct trust_root *root, const struct certificate *leaf,
+	const int64_t *seconds, size_t count, const struct trusted_authority **ret_authority,
+	const struct certificate **ret_issuer, struct err **err);
+
 /* Borrowed; NULL if there is none with this id. */
 const struct trusted_log *trust_root_log(
 	const struct trust_root *root, const uint8_t id[TRUST_ROOT_LOG_ID_SIZE]);

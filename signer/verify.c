@@ -341,27 +341,6 @@ static bool times_check(struct verification *v, struct err **err)
 
 /* ---- The certificate ---- */
 
-static bool authority_check(
-	struct verification *v, const struct trusted_authority *authority, struct err **err)
-{
-	const struct certificate *leaf = v->bundle->certificate, *issuer;
-
-	if (!chain_issued(authority->chain, leaf, &issuer, err))
-		return false;
-	for (size_t i = 0; i < v->result->times.len; i++) {
-		int64_t seconds = v->result->times.items[i].seconds;
-		if (!validity_includes(&authority->validity, seconds * 1000))
-			return err_set(err, ERR_INVALID,
-				"authority %.160s did not count when it was signed",
-				authority->uri);
-		if (!chain_is_valid_at(authority->chain, issuer, leaf, seconds, err))
-			return false;
-	}
-	v->result->authority = authority;
-	v->result->issuer = issuer;
-	return true;
-}
-
 /* A time that nobody vouches for proves nothing, but it may not contradict the certificate. */
 static bool stated_times_check(const struct verification *v, struct err **err)
 {
@@ -376,25 +355,18 @@ static bool stated_times_check(const struct verification *v, struct err **err)
 
 static bool certificate_check(struct verification *v, struct err **err)
 {
-	CLEANUP(err_freep) struct err *reason = NULL;
+	int64_t seconds[BUNDLE_MAX_ENTRIES + BUNDLE_MAX_TIMESTAMPS];
+	size_t count = v->result->times.len;
 
 	begin(v, VERIFY_CERTIFICATE);
-	for (size_t i = 0; i < v->root->certificate_authorities.len; i++) {
-		CLEANUP(err_freep) struct err *failure = NULL;
-		if (authority_check(v, &v->root->certificate_authorities.items[i], &failure)) {
-			if (!stated_times_check(v, err))
-				return false;
-			check(v, VERIFY_CERTIFICATE);
-			return true;
-		}
-		if (!err_is(failure, ERR_NOT_FOUND))
-			err_keep_first(&reason, &failure);
-	}
-	if (!reason)
-		return err_set(err, ERR_INVALID,
-			"the certificate is from no authority of the trusted root");
-	err_keep_first(err, &reason);
-	return false;
+	for (size_t i = 0; i < count; i++)
+		seconds[i] = v->result->times.items[i].seconds;
+	if (!trust_root_issued(v->root, v->bundle->certificate, seconds, count,
+		    &v->result->authority, &v->result->issuer, err) ||
+		!stated_times_check(v, err))
+		return false;
+	check(v, VERIFY_CERTIFICATE);
+	return true;
 }
 
 static bool sct_check(struct verification *v, struct err **err)
