@@ -8,11 +8,11 @@
 
 #include "signer/dsse_private.h"
 #include "signer/json_private.h"
+#include "signer/log_entry_private.h"
 #include "signer/timestamp.h"
 
 #define CERTIFICATES_MAX 16
 #define SIGNATURE_MAX_SIZE DSSE_SIGNATURE_MAX_SIZE
-#define PROMISE_MAX_SIZE 2048
 
 static bool version_read(const struct json_t *document, struct bundle *bundle, struct err **err)
 {
@@ -103,87 +103,6 @@ static bool signer_read(const struct json_t *material, struct bundle *bundle, st
 
 /* ---- Log entries ---- */
 
-static bool promise_read(const struct json_t *object, struct log_entry *entry, struct err **err)
-{
-	static const char *const fields[] = {"signedEntryTimestamp", NULL};
-	const struct json_t *promise;
-
-	return proto_object(object, "inclusionPromise", &promise, err) &&
-		proto_only(promise, fields, err) &&
-		proto_bytes(
-			promise, "signedEntryTimestamp", PROMISE_MAX_SIZE, &entry->promise, err);
-}
-
-static bool proof_read(const struct json_t *object, struct log_entry *entry, struct err **err)
-{
-	static const char *const fields[] = {
-		"logIndex", "rootHash", "treeSize", "hashes", "checkpoint", NULL};
-	static const char *const checkpoint_fields[] = {"envelope", NULL};
-	const struct json_t *proof, *checkpoint;
-	const char *note;
-
-	if (!proto_object(object, "inclusionProof", &proof, err))
-		return false;
-	if (!proof)
-		return true;
-	entry->has_proof = true;
-	if (!proto_only(proof, fields, err) ||
-		!proto_number(proof, "logIndex", &entry->proof_index, err) ||
-		!proto_number(proof, "treeSize", &entry->proof_size, err) ||
-		!proto_bytes(proof, "rootHash", MERKLE_HASH_SIZE, &entry->proof_root, err) ||
-		!proto_hashes(proof, "hashes", MERKLE_HASH_SIZE, MERKLE_PROOF_MAX,
-			&entry->proof_path, err) ||
-		!proto_object(proof, "checkpoint", &checkpoint, err) ||
-		!proto_only(checkpoint, checkpoint_fields, err) ||
-		!proto_text(checkpoint, "envelope", &note, err))
-		return false;
-	if (*note)
-		entry->checkpoint = mem_strdup(note);
-	return true;
-}
-
-static bool kind_read(const struct json_t *object, struct log_entry *entry, struct err **err)
-{
-	static const char *const fields[] = {"kind", "version", NULL};
-	const struct json_t *kind_version;
-	const char *kind, *version;
-
-	if (!proto_object(object, "kindVersion", &kind_version, err) ||
-		!proto_only(kind_version, fields, err) ||
-		!proto_text(kind_version, "kind", &kind, err) ||
-		!proto_text(kind_version, "version", &version, err))
-		return false;
-	entry->kind = mem_strdup(kind);
-	entry->version = mem_strdup(version);
-	return true;
-}
-
-static bool entry_read(const struct json_t *object, struct log_entry *entry, struct err **err)
-{
-	static const char *const fields[] = {"logIndex", "logId", "kindVersion", "integratedTime",
-		"inclusionPromise", "inclusionProof", "canonicalizedBody", NULL};
-	static const char *const id_fields[] = {"keyId", NULL};
-	CLEANUP(bytes_release) struct bytes id = {0};
-	const struct json_t *log_id;
-
-	if (!proto_only(object, fields, err) ||
-		!proto_number(object, "logIndex", &entry->index, err) ||
-		!proto_number(object, "integratedTime", &entry->integrated_time, err) ||
-		!proto_bytes(
-			object, "canonicalizedBody", LOG_ENTRY_BODY_MAX_SIZE, &entry->body, err) ||
-		!proto_object(object, "logId", &log_id, err) ||
-		!proto_only(log_id, id_fields, err) ||
-		!proto_bytes(log_id, "keyId", sizeof(entry->log_id), &id, err))
-		return false;
-	if (id.len != sizeof(entry->log_id))
-		return err_set(err, ERR_INVALID, "logId is not 32 bytes long");
-	memcpy(entry->log_id, id.data, id.len);
-	if (entry->integrated_time > LOG_ENTRY_TIME_MAX)
-		return err_set(err, ERR_INVALID, "integratedTime is after the year 9999");
-	return kind_read(object, entry, err) && promise_read(object, entry, err) &&
-		proof_read(object, entry, err);
-}
-
 static bool entries_read(const struct json_t *material, struct bundle *bundle, struct err **err)
 {
 	const struct json_t *array;
@@ -193,7 +112,7 @@ static bool entries_read(const struct json_t *material, struct bundle *bundle, s
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct log_entry *entry = vec_push(&bundle->entries);
-		if (!entry_read(proto_element(array, i), entry, err))
+		if (!log_entry_read(proto_element(array, i), entry, err))
 			return err_prefix(err, "tlogEntries[%zu]", i);
 		if (bundle->form == BUNDLE_0_1 ? !entry->promise.len : !entry->has_proof)
 			return err_set(err, ERR_INVALID,

@@ -8,10 +8,10 @@
 #include "base/enc.h"
 #include "signer/bundle.h"
 #include "signer/json_private.h"
+#include "signer/log_entry_private.h"
 #include "signer/timestamp.h"
 
 #define ANNOTATION_MAX_SIZE ((size_t)16 << 20)
-#define PROMISE_MAX_SIZE 2048
 
 static bool base64_read(
 	const char *text, size_t max, const char *what, struct bytes *ret_bytes, struct err **err)
@@ -20,22 +20,6 @@ static bool base64_read(
 		return err_set(err, ERR_TOO_LARGE, "%s is larger than %zu bytes", what, max);
 	return bytes_from_base64(text, ret_bytes) ||
 		err_set(err, ERR_INVALID, "%s is no valid base64", what);
-}
-
-/* Kind and version stand only in the body. */
-static bool kind_read(struct log_entry *entry, struct err **err)
-{
-	CLEANUP(json_tree_freep) json_t *body = NULL;
-	const char *kind, *version;
-
-	if (!json_load_object((const char *)entry->body.data, entry->body.len,
-		    LOG_ENTRY_BODY_MAX_SIZE, &body, err))
-		return err_prefix(err, "body");
-	if (json_unpack(body, "{s:s,s:s}", "kind", &kind, "apiVersion", &version) != 0)
-		return err_set(err, ERR_INVALID, "body: no kind and apiVersion");
-	entry->kind = mem_strdup(kind);
-	entry->version = mem_strdup(version);
-	return true;
 }
 
 static bool entry_fill(json_t *document, struct log_entry *entry, struct err **err)
@@ -56,10 +40,10 @@ static bool entry_fill(json_t *document, struct log_entry *entry, struct err **e
 		return err_set(err, ERR_INVALID, "logID is not 64 hexadecimal digits");
 	entry->integrated_time = (uint64_t)time;
 	entry->index = (uint64_t)index;
-	return base64_read(
-		       promise, PROMISE_MAX_SIZE, "SignedEntryTimestamp", &entry->promise, err) &&
+	return base64_read(promise, LOG_ENTRY_PROMISE_MAX_SIZE, "SignedEntryTimestamp",
+		       &entry->promise, err) &&
 		base64_read(body, LOG_ENTRY_BODY_MAX_SIZE, "body", &entry->body, err) &&
-		kind_read(entry, err);
+		log_entry_read_kind(entry, err);
 }
 
 static bool entry_read(const char *text, struct bundle *bundle, struct err **err)

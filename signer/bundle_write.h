@@ -11,7 +11,10 @@
 /* Appends the JSON of a bundle v0.3, compact. The bundle has a certificate. */
 void bundle_write(const struct bundle *bundle, struct str *out);
 
-/* Owned texts: the layer of a .sig or .att image, with annotations as legacy_layer has them. */
+/*
+ * Owned texts: the layer of a .sig or .att image, with annotations as legacy_layer has them. As cosign does it, the
+ * signature of an .att and a chain that is not known are "", annotations without a value.
+ */
 struct legacy_text {
 	char *blob; /* of an .att: the envelope; NULL for a .sig, whose blob is the payload */
 	size_t len;

@@ -1,5 +1,5 @@
 /*
- * Envelopes out of JSON, and what is signed of them. The payload is bytes here; statement.h reads it.
+ * Envelopes out of and into JSON, and what is signed of them. The payload is bytes here; statement.h reads it.
  */
 #include "signer/dsse.h"
 
@@ -57,4 +57,15 @@ void dsse_pae(const struct dsse_envelope *envelope, struct str *out)
 	str_addf(out, "DSSEv1 %zu %s %zu ", strlen(envelope->payload_type), envelope->payload_type,
 		envelope->payload.len);
 	str_add(out, envelope->payload.data, envelope->payload.len);
+}
+
+void dsse_write(const struct dsse_envelope *envelope, struct str *out)
+{
+	str_add_text(out, "{\"payload\":");
+	json_write_base64(out, envelope->payload.data, envelope->payload.len);
+	str_add_text(out, ",\"payloadType\":");
+	json_write_text(out, envelope->payload_type);
+	str_add_text(out, ",\"signatures\":[{\"sig\":");
+	json_write_base64(out, envelope->signature.data, envelope->signature.len);
+	str_add_text(out, "}]}");
 }

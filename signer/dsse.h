@@ -23,6 +23,9 @@ struct dsse_envelope {
 bool dsse_parse(const char *text, size_t len, struct dsse_envelope *ret_envelope, struct err **err);
 void dsse_release(struct dsse_envelope *envelope);
 
+/* Appends the JSON as cosign stores it: compact, in this order, the signature without a key id. */
+void dsse_write(const struct dsse_envelope *envelope, struct str *out);
+
 /* Pre-authentication encoding: the bytes that are signed. `out` must have room for them. */
 void dsse_pae(const struct dsse_envelope *envelope, struct str *out);
 

@@ -1,5 +1,6 @@
 /*
- * Loading and reading JSON from outside with jansson. It knows the rules of JSON and of protobuf's
+ * Loading and reading JSON from outside with jansson, and writing the few things that jansson would write
+ * otherwise than others do. It knows the rules of JSON and of protobuf's
  * mapping, and no document in particular.
  */
 #include <inttypes.h>
@@ -261,4 +262,39 @@ bool proto_hashes(const json_t *parent, const char *key, size_t size, size_t max
 	}
 	*ret_bytes = (struct bytes){steal_ptr(&all), len * size};
 	return true;
+}
+
+/* ---- Writing ---- */
+
+void json_write_text(struct str *out, const char *text)
+{
+	static const char named[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+
+	str_add_char(out, '"');
+	while (*text) {
+		size_t plain = 0;
+		while ((unsigned char)text[plain] >= ' ' && text[plain] != '"' &&
+			text[plain] != '\\')
+			plain++;
+		str_add(out, text, plain);
+		text += plain;
+		if (!*text)
+			break;
+		const char *name = strchr(named, *text);
+		if (name)
+			str_addf(out, "\\%c", names[name - named]);
+		else
+			str_addf(out, "\\u%04x", (unsigned)*text);
+		text++;
+	}
+	str_add_char(out, '"');
+}
+
+void json_write_base64(struct str *out, const void *bytes, size_t len)
+{
+	CLEANUP(mem_freep) char *text = base64_encode(bytes, len);
+
+	str_add_char(out, '"');
+	str_add_text(out, text);
+	str_add_char(out, '"');
 }

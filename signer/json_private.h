@@ -11,6 +11,7 @@
 #define CIP_SIGNER_JSON_PRIVATE_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "signer/bytes.h"
 
 struct json_t;
@@ -50,5 +51,12 @@ bool proto_number(
 /* Of an array of base64 texts: each exactly `size` bytes; one after the other in *ret_bytes. */
 bool proto_hashes(const struct json_t *parent, const char *key, size_t size, size_t max,
 	struct bytes *ret_bytes, struct err **err);
+
+/* ---- Writing ---- */
+
+/* Appends a string with its quotes, as protobuf's writers in Go do: only what must be is escaped. */
+void json_write_text(struct str *out, const char *text);
+/* The same of the bytes' base64, standard alphabet and padded. */
+void json_write_base64(struct str *out, const void *bytes, size_t len);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "signer/certificate_private.h"
+#include "signer/timestamp_private.h"
 
 struct timestamp {
 	TS_RESP *response;
@@ -37,6 +38,24 @@ static bool is_granted(TS_RESP *response)
 	long value = ASN1_INTEGER_get(status);
 
 	return value == GRANTED || value == GRANTED_WITH_MODIFICATIONS;
+}
+
+/* With the authority's own words, if it has any. */
+static bool refused(TS_RESP *response, struct err **err)
+{
+	TS_STATUS_INFO *info = TS_RESP_get_status_info(response);
+	const STACK_OF(ASN1_UTF8STRING) *texts = TS_STATUS_INFO_get0_text(info);
+	const ASN1_UTF8STRING *text =
+		sk_ASN1_UTF8STRING_num(texts) > 0 ? sk_ASN1_UTF8STRING_value(texts, 0) : NULL;
+	long status = ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(info));
+
+	if (!text)
+		return err_set(err, ERR_INVALID,
+			"timestamp: the authority did not grant it (status %ld)", status);
+	return err_set(err, ERR_INVALID,
+		"timestamp: the authority did not grant it (status %ld): %.*s", status,
+		(int)strnlen((const char *)ASN1_STRING_get0_data(text), 200),
+		(const char *)ASN1_STRING_get0_data(text));
 }
 
 /* An algorithm without parameters; NID_undef for any other. */
@@ -92,8 +111,10 @@ static bool token_read(struct timestamp *timestamp, struct err **err)
 {
 	PKCS7 *token = TS_RESP_get_token(timestamp->response);
 
-	if (!is_granted(timestamp->response) || !token)
-		return malformed(err, "the authority did not grant it");
+	if (!is_granted(timestamp->response))
+		return refused(timestamp->response, err);
+	if (!token)
+		return malformed(err, "there is no token in it");
 	if (!PKCS7_type_is_signed(token) || PKCS7_get_detached(token))
 		return malformed(err, "its token is not signed");
 	STACK_OF(PKCS7_SIGNER_INFO) *signers = PKCS7_get_signer_info(token);
@@ -177,6 +198,18 @@ static bool imprint_verify(
 		memcmp(ASN1_STRING_get0_data(stated), digest, hash_size(hash)) != 0)
 		return malformed(err, "it is for other bytes than this signature");
 	return true;
+}
+
+bool timestamp_answers(const struct timestamp *timestamp, const struct message *message,
+	const uint8_t nonce[TIMESTAMP_NONCE_SIZE], struct err **err)
+{
+	const ASN1_INTEGER *stated = TS_TST_INFO_get_nonce(timestamp->info);
+
+	if (!stated || ASN1_STRING_type(stated) != V_ASN1_INTEGER ||
+		ASN1_STRING_length(stated) != TIMESTAMP_NONCE_SIZE ||
+		memcmp(ASN1_STRING_get0_data(stated), nonce, TIMESTAMP_NONCE_SIZE) != 0)
+		return malformed(err, "it has another nonce than the request, or none");
+	return imprint_verify(timestamp, message, err);
 }
 
 /* The same bytes: OpenSSL's own comparison of names overlooks case and kinds of strings. */
