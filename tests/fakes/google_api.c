@@ -107,36 +107,9 @@ static bool scope_writes(const char *text)
 
 /* ---- Forms ---- */
 
-/* In fresh text, "" if there is none. */
-static char *parameter(const char *form, const char *name)
-{
-	size_t name_len = strlen(name);
-	for (const char *at = form; *at;) {
-		size_t len = strcspn(at, "&");
-		if (len > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=') {
-			char *value = mem_strndup(at + name_len + 1, len - name_len - 1);
-			size_t out = 0;
-			for (size_t i = 0; value[i]; i++) {
-				char digits[3] = "";
-				value[out] = value[i];
-				if (value[i] == '%') {
-					memcpy(digits, value + i + 1, 2);
-					value[out] = (char)strtoul(digits, NULL, 16);
-					i += 2;
-				}
-				out++;
-			}
-			value[out] = '\0';
-			return value;
-		}
-		at += len + (at[len] == '&');
-	}
-	return mem_strdup("");
-}
-
 static bool has(const char *form, const char *name, const char *value)
 {
-	CLEANUP(mem_freep) char *found = parameter(form, name);
+	CLEANUP(mem_freep) char *found = tiny_parameter(form, name);
 	return strcmp(found, value) == 0;
 }
 
@@ -167,7 +140,7 @@ static bool is_signed(struct google_api *api, const char *jwt, const char *dot)
 
 static void take_assertion(struct answer *to, const char *form)
 {
-	CLEANUP(mem_freep) char *jwt = parameter(form, "assertion");
+	CLEANUP(mem_freep) char *jwt = tiny_parameter(form, "assertion");
 	const char *first = strchr(jwt, '.'), *last = strrchr(jwt, '.');
 	size_t header_len = 0, claims_len = 0;
 	to->api->assertions++;
@@ -209,7 +182,7 @@ static void handle_token(struct answer *to)
 
 static void handle_sts(struct answer *to)
 {
-	CLEANUP(mem_freep) char *scope = parameter(to->body, "scope");
+	CLEANUP(mem_freep) char *scope = tiny_parameter(to->body, "scope");
 	to->api->exchanges++;
 	if (!has(to->body, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") ||
 		!has(to->body, "audience", "//iam/pool") ||

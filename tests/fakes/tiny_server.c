@@ -256,6 +256,38 @@ const char *tiny_header(const struct tiny_exchange *exchange, const char *name)
 	return NULL;
 }
 
+static char *percent_decoded(const char *text, size_t len)
+{
+	char *value = mem_strndup(text, len);
+	size_t out = 0;
+
+	for (size_t i = 0; value[i]; i++) {
+		char digits[3] = "";
+		value[out] = value[i];
+		if (value[i] == '%' && value[i + 1] && value[i + 2]) {
+			memcpy(digits, value + i + 1, 2);
+			value[out] = (char)strtoul(digits, NULL, 16);
+			i += 2;
+		}
+		out++;
+	}
+	value[out] = '\0';
+	return value;
+}
+
+char *tiny_parameter(const char *form, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *at = form; *at;) {
+		size_t len = strcspn(at, "&");
+		if (len > name_len && strncmp(at, name, name_len) == 0 && at[name_len] == '=')
+			return percent_decoded(at + name_len + 1, len - name_len - 1);
+		at += len + (at[len] == '&');
+	}
+	return mem_strdup("");
+}
+
 size_t tiny_read_body(struct tiny_exchange *exchange, void *bytes, size_t max)
 {
 	char dropped[64 * 1024];

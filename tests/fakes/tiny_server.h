@@ -50,6 +50,11 @@ unsigned tiny_server_requests(struct tiny_server *server);
 const char *tiny_header(const struct tiny_exchange *exchange, const char *name);
 
 /*
+ * A parameter of a form or query, percent-decoded, in fresh memory; "" if absent.
+ */
+char *tiny_parameter(const char *form, const char *name);
+
+/*
  * Reads up to `max` further bytes of the body into `bytes` (NULL: drops them). Sends 100 Continue
  * if asked.
  */

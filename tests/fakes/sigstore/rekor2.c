@@ -1,0 +1,331 @@
+/*
+ * Rekor v2: hashedrekord 0.0.2 alone, read as strictly as protobuf's JSON is; answers come with the
+ * next checkpoint. The tiles of C2SP tlog-tiles can be read: a client may build its own proofs.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/enc.h"
+#include "tests/fakes/sigstore/fake.h"
+
+#define ENTRIES_PATH "/api/v2/log/entries"
+#define TILE_PATH "/api/v2/tile/"
+#define TILE_WIDTH 256
+#define TILE_LEVELS 4
+
+/* ---- Requests ---- */
+
+static const struct algorithm {
+	const char *details, *hash_name;
+	const EVP_MD *(*hash)(void);
+	int kind, bits;
+} algorithms[] = {
+	{"PKIX_ECDSA_P256_SHA_256", "SHA2_256", EVP_sha256, EVP_PKEY_EC, 256},
+	{"PKIX_ECDSA_P384_SHA_384", "SHA2_384", EVP_sha384, EVP_PKEY_EC, 384},
+	{"PKIX_ECDSA_P521_SHA_512", "SHA2_512", EVP_sha512, EVP_PKEY_EC, 521},
+	{"PKIX_RSA_PKCS1V15_2048_SHA256", "SHA2_256", EVP_sha256, EVP_PKEY_RSA, 2048},
+	{"PKIX_RSA_PKCS1V15_3072_SHA256", "SHA2_256", EVP_sha256, EVP_PKEY_RSA, 3072},
+	{"PKIX_RSA_PKCS1V15_4096_SHA256", "SHA2_256", EVP_sha256, EVP_PKEY_RSA, 4096},
+};
+
+static const struct algorithm *algorithm_called(const char *details)
+{
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+		if (strcmp(algorithms[i].details, details) == 0)
+			return &algorithms[i];
+	return NULL;
+}
+
+static EVP_PKEY *key_of_der(const struct str *der, bool is_certificate)
+{
+	const unsigned char *at = (const unsigned char *)str_text(der);
+	EVP_PKEY *key = NULL;
+
+	if (!is_certificate)
+		return d2i_PUBKEY(NULL, &at, (long)der->len);
+	X509 *certificate = d2i_X509(NULL, &at, (long)der->len);
+	if (certificate)
+		key = X509_get_pubkey(certificate);
+	X509_free(certificate);
+	return key;
+}
+
+/* One of the two with rawBytes in it, and nothing else. */
+static const char *signer_of(json_t *verifier, bool *ret_is_certificate)
+{
+	json_t *certificate = json_object_get(verifier, "x509Certificate");
+	json_t *key = json_object_get(verifier, "publicKey");
+	const char *text;
+
+	*ret_is_certificate = certificate != NULL;
+	if (!certificate == !key || json_object_size(verifier) != 2 ||
+		json_unpack(certificate ? certificate : key, "{s:s!}", "rawBytes", &text) != 0)
+		return NULL;
+	return text;
+}
+
+static const char *signature_check(const struct algorithm *algorithm, const char *digest_text,
+	const char *signature_text, const char *signer_text, bool is_certificate)
+{
+	CLEANUP(str_release) struct str digest = STR_INIT(EVP_MAX_MD_SIZE);
+	CLEANUP(str_release) struct str signature = STR_INIT(64 * 1024);
+	CLEANUP(str_release) struct str der = STR_INIT(64 * 1024);
+
+	if (!fake_unbase64(digest_text, strlen(digest_text), &digest) ||
+		!fake_unbase64(signature_text, strlen(signature_text), &signature) ||
+		!fake_unbase64(signer_text, strlen(signer_text), &der))
+		return "proto: invalid value for bytes field";
+	EVP_PKEY *key = key_of_der(&der, is_certificate);
+	const char *why = NULL;
+	if (!key || EVP_PKEY_get_base_id(key) != algorithm->kind ||
+		EVP_PKEY_get_bits(key) != algorithm->bits)
+		why = "unsupported algorithm for this key";
+	else if (digest.len != (size_t)EVP_MD_get_size(algorithm->hash()))
+		why = "mismatched digest length";
+	else if (!fake_verify_digest(key, algorithm->hash(), (const uint8_t *)digest.bytes,
+			 digest.len, &signature))
+		why = "verifying signature: invalid signature";
+	EVP_PKEY_free(key);
+	return why;
+}
+
+/* The canonical body in fresh text; NULL with the reason. */
+static char *body_of(json_t *request, const char **ret_why)
+{
+	json_t *entry = json_object_get(request, "hashedRekordRequestV002"), *verifier;
+	const char *digest, *signature, *details;
+	bool is_certificate;
+
+	*ret_why = json_object_get(request, "dsseRequestV002")
+		? "invalid type, must be hashedrekord"
+		: "proto: (line 1:2): unknown field";
+	if (!entry || json_object_size(request) != 1)
+		return NULL;
+	*ret_why = "proto: (line 1:30): unknown or missing field";
+	if (json_unpack(entry, "{s:s,s:{s:s,s:o!}!}", "digest", &digest, "signature", "content",
+		    &signature, "verifier", &verifier) != 0 ||
+		json_unpack(verifier, "{s:s}", "keyDetails", &details) != 0)
+		return NULL;
+	const char *signer = signer_of(verifier, &is_certificate);
+	if (!signer)
+		return NULL;
+	const struct algorithm *algorithm = algorithm_called(details);
+	*ret_why = algorithm ? signature_check(algorithm, digest, signature, signer, is_certificate)
+			     : "unsupported entry algorithm";
+	if (*ret_why)
+		return NULL;
+	json_t *body = json_pack("{s:s,s:s,s:{s:{s:{s:s,s:s},s:O}}}", "apiVersion", "0.0.2", "kind",
+		"hashedrekord", "spec", "hashedRekordV002", "data", "algorithm",
+		algorithm->hash_name, "digest", digest, "signature",
+		json_object_get(entry, "signature"));
+	char *text = fake_canonical(body);
+	json_decref(body);
+	return text;
+}
+
+/* ---- Answers ---- */
+
+static json_t *base64_of(const void *bytes, size_t len)
+{
+	CLEANUP(mem_freep) char *text = base64_encode(bytes, len);
+
+	return json_string(text);
+}
+
+static json_t *number_of(size_t number)
+{
+	CLEANUP(mem_freep) char *text = mem_printf("%zu", number);
+
+	return json_string(text);
+}
+
+static json_t *proof_tree(const struct fake_proof *proof)
+{
+	json_t *hashes = json_array();
+
+	for (size_t i = 0; i < proof->path_len; i++)
+		json_array_append_new(hashes, base64_of(proof->path[i].bytes, FAKE_HASH_SIZE));
+	return json_pack("{s:o,s:o,s:o,s:o,s:{s:s}}", "logIndex", number_of(proof->index),
+		"rootHash", base64_of(proof->root.bytes, FAKE_HASH_SIZE), "treeSize",
+		number_of(proof->size), "hashes", hashes, "checkpoint", "envelope",
+		proof->checkpoint);
+}
+
+static void answer_entry(struct fake_call *call, size_t index)
+{
+	struct fake_log *log = &call->fake->rekor2;
+	const struct fake_entry *entry = &log->entries.items[index];
+	struct fake_proof proof;
+	uint8_t id[FAKE_HASH_SIZE];
+
+	memcpy(id, log->id, sizeof(id));
+	if (call->fault.action == FAKE_UNKNOWN_LOG)
+		id[0] ^= 1;
+	fake_log_prove(log, index, fake_tree_size(&log->tree), call->fault.action, &proof);
+	fake_answer_json(call, 201,
+		json_pack("{s:o,s:{s:o},s:{s:s,s:s},s:s,s:n,s:o,s:o}", "logIndex", number_of(index),
+			"logId", "keyId", base64_of(id, sizeof(id)), "kindVersion", "kind",
+			"hashedrekord", "version", "0.0.2", "integratedTime", "0",
+			"inclusionPromise", "inclusionProof", proof_tree(&proof),
+			"canonicalizedBody", base64_of(entry->body, entry->len)));
+	mem_free(proof.checkpoint);
+}
+
+static void answer_conflict(struct fake_call *call, size_t index)
+{
+	str_addf(&call->headers, "x-log-index: %zu\r\n", index);
+	fake_refuse_grpc(call, 409,
+		"an equivalent entry already exists in the transparency log with index %zu", index);
+}
+
+/* Checkpoints are made at fixed moments after the start; a client that goes away is not waited for. */
+static void await_checkpoint(struct fake_call *call)
+{
+	const struct fake_sigstore *fake = call->fake;
+	struct pollfd client = {.fd = call->exchange->fd, .events = POLLRDHUP};
+	int64_t wait = fake->options.rekor2_wait_ms;
+
+	if (wait > 0) {
+		int64_t age = clock_monotonic_ms(&clock_system) - fake->start_monotonic_ms;
+		poll(&client, 1, (int)(wait - age % wait));
+	}
+}
+
+static void create(struct fake_call *call)
+{
+	struct fake_log *log = &call->fake->rekor2;
+	json_t *request = fake_call_json(call);
+	const char *why = "proto: syntax error";
+	char *body = request ? body_of(request, &why) : NULL;
+	size_t index;
+
+	json_decref(request);
+	if (!body) {
+		fake_refuse_grpc(call, 400, "%s", why);
+		return;
+	}
+	pthread_mutex_lock(&log->lock);
+	bool is_new = fake_log_add(log, body, 0, &index);
+	pthread_mutex_unlock(&log->lock);
+	if (is_new)
+		await_checkpoint(call);
+	pthread_mutex_lock(&log->lock);
+	if (is_new)
+		answer_entry(call, call->fault.action == FAKE_WRONG_ENTRY ? index - 1 : index);
+	else
+		answer_conflict(call, index);
+	pthread_mutex_unlock(&log->lock);
+}
+
+/* ---- What can be read ---- */
+
+static void answer_checkpoint(struct fake_call *call)
+{
+	struct fake_log *log = &call->fake->rekor2;
+	struct fake_proof proof;
+
+	pthread_mutex_lock(&log->lock);
+	fake_log_prove(log, 0, fake_tree_size(&log->tree), FAKE_NOTHING, &proof);
+	pthread_mutex_unlock(&log->lock);
+	fake_answer_text(call, 200, "text/plain; charset=utf-8", proof.checkpoint);
+	mem_free(proof.checkpoint);
+}
+
+/* "x001/x234/067.p/12": number 1234067, of which 12 are there. */
+static bool tile_parse(const char *text, size_t *ret_number, size_t *ret_width)
+{
+	uint64_t number = 0, width = TILE_WIDTH;
+
+	for (;;) {
+		bool has_more = *text == 'x';
+		char digits[4] = "";
+		uint64_t part;
+		text += has_more;
+		memcpy(digits, text, strnlen(text, 3));
+		if (!number_parse(digits, 999, &part) || strlen(digits) != 3)
+			return false;
+		number = number * 1000 + part;
+		text += 3;
+		if (!has_more)
+			break;
+		if (*text++ != '/')
+			return false;
+	}
+	if (strncmp(text, ".p/", 3) == 0 &&
+		(!number_parse(text + 3, TILE_WIDTH - 1, &width) || width == 0))
+		return false;
+	*ret_number = (size_t)number;
+	*ret_width = (size_t)width;
+	return strncmp(text, ".p/", 3) == 0 || !*text;
+}
+
+static bool tile_of_hashes(
+	const struct fake_log *log, size_t level, const char *name, char **ret, size_t *ret_len)
+{
+	size_t number, width;
+
+	if (!tile_parse(name, &number, &width))
+		return false;
+	const struct fake_hash *hashes = log->tree.levels[8 * level].items;
+	size_t len = log->tree.levels[8 * level].len, first = number * TILE_WIDTH;
+	if (first + width > len)
+		return false;
+	*ret_len = width * sizeof(*hashes);
+	*ret = mem_dup(hashes + first, *ret_len);
+	return true;
+}
+
+/* Entries one after the other, the length of each in two bytes before it. */
+static bool tile_of_entries(
+	const struct fake_log *log, const char *name, char **ret, size_t *ret_len)
+{
+	CLEANUP(str_release) struct str out = STR_INIT(FAKE_BYTES_MAX);
+	size_t number, width;
+
+	if (!tile_parse(name, &number, &width) || number * TILE_WIDTH + width > log->entries.len)
+		return false;
+	for (size_t i = 0; i < width; i++) {
+		const struct fake_entry *entry = &log->entries.items[number * TILE_WIDTH + i];
+		str_add_char(&out, (char)(entry->len >> 8));
+		str_add_char(&out, (char)(entry->len & 0xff));
+		str_add(&out, entry->body, entry->len);
+	}
+	*ret = str_steal(&out, ret_len);
+	return true;
+}
+
+static void answer_tile(struct fake_call *call)
+{
+	const char *name = call->path + strlen(TILE_PATH);
+	struct fake_log *log = &call->fake->rekor2;
+	CLEANUP(mem_freep) char *bytes = NULL;
+	size_t len = 0;
+	bool found = false;
+
+	pthread_mutex_lock(&log->lock);
+	if (strncmp(name, "entries/", 8) == 0)
+		found = tile_of_entries(log, name + 8, &bytes, &len);
+	else if (*name >= '0' && *name < '0' + TILE_LEVELS && name[1] == '/')
+		found = tile_of_hashes(log, (size_t)(*name - '0'), name + 2, &bytes, &len);
+	pthread_mutex_unlock(&log->lock);
+	if (!found)
+		return;
+	fake_answer_text(call, 200, "application/octet-stream", "");
+	str_add(&call->answer, bytes, len);
+}
+
+void fake_rekor2(struct fake_call *call)
+{
+	bool gets = strcmp(call->exchange->method, "GET") == 0;
+
+	if (fake_call_is(call, "POST", ENTRIES_PATH))
+		create(call);
+	else if (fake_call_is(call, "GET", "/api/v2/checkpoint"))
+		answer_checkpoint(call);
+	else if (gets && strncmp(call->path, TILE_PATH, strlen(TILE_PATH)) == 0)
+		answer_tile(call);
+	else if (fake_call_is(call, "GET", "/healthz"))
+		fake_answer_text(call, 200, "application/json", "{\"status\":\"SERVING\"}");
+}
