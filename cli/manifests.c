@@ -56,16 +56,17 @@ char *manifests_tree(const struct options *options)
 	return url[strcspn(url, ":/")] == ':' ? NULL : mem_strdup(url);
 }
 
-static bool load_directory(
-	const struct options *options, struct manifests *manifests, struct err **err)
+static bool load_directory(const struct options *options, const struct identities *identities,
+	struct manifests *manifests, struct err **err)
 {
 	manifests->directory = fs_join(options->thin_manifest_dir, "");
 	manifests->source = source_open_directory(options->thin_manifest_dir, err);
 	return manifests->source &&
-		declared_load_thin(manifests->source, &manifests->declared, err);
+		declared_load_thin(manifests->source, identities, &manifests->declared, err);
 }
 
-static bool load_file(const struct options *options, struct manifests *manifests, struct err **err)
+static bool load_file(const struct options *options, const struct identities *identities,
+	struct manifests *manifests, struct err **err)
 {
 	CLEANUP(mem_freep) char *tree = manifests_tree(options);
 	const char *name;
@@ -74,7 +75,7 @@ static bool load_file(const struct options *options, struct manifests *manifests
 	name = options->manifest + strlen(manifests->directory);
 	manifests->source = source_open_directory(tree, err);
 	if (manifests->source &&
-		declared_load_plain(manifests->source, name, &manifests->declared, err))
+		declared_load_plain(manifests->source, name, identities, &manifests->declared, err))
 		return true;
 	return err_prefix(err, "--manifest %s", options->manifest);
 }
@@ -102,7 +103,8 @@ static bool load_git(const struct options *options, const struct config *config,
 		return false;
 	log_info("manifests of %s", source_description(manifests->source));
 	log_info("commit %s", source_commit(manifests->source));
-	return declared_load_thin(manifests->source, &manifests->declared, err);
+	return declared_load_thin(
+		manifests->source, &config->identities, &manifests->declared, err);
 }
 
 bool manifests_load(const struct options *options, const struct config *config, struct http *http,
@@ -110,8 +112,8 @@ bool manifests_load(const struct options *options, const struct config *config, 
 {
 	*ret_manifests = (struct manifests){0};
 	if (options->thin_manifest_dir)
-		return load_directory(options, ret_manifests, err);
+		return load_directory(options, &config->identities, ret_manifests, err);
 	if (options->manifest)
-		return load_file(options, ret_manifests, err);
+		return load_file(options, &config->identities, ret_manifests, err);
 	return load_git(options, config, http, cancel, ret_manifests, err);
 }

@@ -39,7 +39,7 @@ static bool add_text(const struct claims *claims, uint32_t image, uint32_t regis
 	}
 	CLEANUP(str_release) struct str repository = STR_INIT(STR_TEXT_MAX);
 	declared_repository(in, of, &repository);
-	return identity_map(str_text(&repository), out);
+	return identity_map(claims->declared->identities, str_text(&repository), out);
 }
 
 void claims_text(const struct claims *claims, const struct claim_slot *slot, struct str *out)

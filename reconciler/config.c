@@ -43,6 +43,8 @@ void config_release(struct config *config)
 		free_text(config->google_accounts.items[i]);
 	vec_release(&config->google_accounts);
 	mem_free(config->google_iam_endpoint);
+	config_sigstore_release(&config->sigstore);
+	identities_release(&config->identities);
 	*config = (struct config){0};
 }
 
@@ -220,21 +222,17 @@ static void parse_git(struct config_parse *p, const struct yml_node *node)
 
 static void parse_file(struct config_parse *p)
 {
-	static const char *const fields[] = {"registries", "network", "git", "google", NULL};
+	static const char *const fields[] = {
+		"registries", "network", "git", "google", "sigstore", "signatures", NULL};
+	static void (*const sections[])(struct config_parse *, const struct yml_node *) = {
+		config_registries, config_network, parse_git, config_google, config_sigstore,
+		config_signatures};
 	struct yml_node root = yml_root(p->yml), value;
 	size_t field;
 	if (root.kind != YML_NULL &&
 		yml_expect(p->yml, &root, YML_MAPPING, "a mapping of sections")) {
-		while (yml_field(p->yml, fields, &field, &value)) {
-			if (field == 0)
-				config_registries(p, &value);
-			else if (field == 1)
-				config_network(p, &value);
-			else if (field == 2)
-				parse_git(p, &value);
-			else
-				config_google(p, &value);
-		}
+		while (yml_field(p->yml, fields, &field, &value))
+			sections[field](p, &value);
 	}
 	yml_end(p->yml);
 }

@@ -11,7 +11,20 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "net/http.h"
+#include "reconciler/identity.h"
 #include "registry/registry.h"
+
+/* `sigstore:`; owned. NULL, empty or false where nothing is said. */
+struct config_sigstore {
+	char *fulcio_url, *rekor_url, *rekor_v2_url;
+	VEC(char *) timestamp_urls;
+	char *trusted_root, *signing_config; /* paths */
+	char *tuf_mirror;
+	char *tuf_root, *tuf_cache; /* paths */
+	bool no_sct;		    /* `require_sct: false` */
+	char *oidc_provider, *signer_account;
+	char *signature_format;
+};
 
 struct config {
 	VEC(struct registry_host_options) hosts; /* `registries:`; strings owned */
@@ -20,6 +33,8 @@ struct config {
 	char *git_ca_file;			 /* `git: {ca: …}`; NULL: none */
 	VEC(const char *) google_accounts;	 /* `google: {impersonate: …}`; owned */
 	char *google_iam_endpoint;		 /* `google: {iam_endpoint: …}`; NULL: none */
+	struct config_sigstore sigstore;
+	struct identities identities; /* `signatures:` */
 };
 
 /*

@@ -48,6 +48,12 @@ void config_credentials(struct config_parse *p, const struct yml_node *node,
 void config_credentials_release(struct credential_options *options);
 void config_google(struct config_parse *p, const struct yml_node *node);
 
+/* ---- config_sigstore.c ---- */
+
+void config_sigstore(struct config_parse *p, const struct yml_node *node);
+void config_signatures(struct config_parse *p, const struct yml_node *node);
+void config_sigstore_release(struct config_sigstore *sigstore);
+
 /* ---- config_network.c ---- */
 
 void config_network(struct config_parse *p, const struct yml_node *node);

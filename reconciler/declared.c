@@ -15,9 +15,10 @@
 
 #define DOCKER_HUB "docker.io"
 
-struct declared *declared_new(void)
+struct declared *declared_new(const struct identities *identities)
 {
 	struct declared *declared = mem_new(1, sizeof(*declared));
+	declared->identities = identities;
 	declared->strings = intern_new();
 	return declared;
 }
@@ -154,9 +155,10 @@ static bool load_projects(struct declared *declared, struct source *source, stru
 	return true;
 }
 
-bool declared_load_thin(struct source *source, struct declared **ret_declared, struct err **err)
+bool declared_load_thin(struct source *source, const struct identities *identities,
+	struct declared **ret_declared, struct err **err)
 {
-	struct declared *declared = declared_new();
+	struct declared *declared = declared_new(identities);
 	*ret_declared = declared;
 	bool read = declared_walk(declared, source, err) && load_projects(declared, source, err);
 	bool checked = finish(declared, read ? err : NULL);
@@ -174,10 +176,10 @@ static bool load_file(
 	return true;
 }
 
-bool declared_load_plain(
-	struct source *source, const char *path, struct declared **ret_declared, struct err **err)
+bool declared_load_plain(struct source *source, const char *path,
+	const struct identities *identities, struct declared **ret_declared, struct err **err)
 {
-	struct declared *declared = declared_new();
+	struct declared *declared = declared_new(identities);
 	*ret_declared = declared;
 	declared_add_project(declared, "", path, path);
 	return load_file(declared, source, path, err) && finish(declared, err);
@@ -239,7 +241,7 @@ const struct declared_dispute *declared_dispute(
 		return NULL;
 	const struct declared_dispute *dispute = find_dispute(declared, repository, tag);
 	CLEANUP(str_release) struct str identity = STR_INIT(2 * REPOSITORY_TEXT_MAX);
-	if (!dispute && identity_map(repository, &identity))
+	if (!dispute && identity_map(declared->identities, repository, &identity))
 		dispute = find_dispute(declared, str_text(&identity), tag);
 	return dispute;
 }
@@ -251,7 +253,8 @@ static bool is_below(const char *repository, const char *prefix)
 }
 
 /* Two names below one prefix, directly or by what the public sees of them. */
-static bool is_claimed_by(const char *repository, const char *identity, const char *registry)
+static bool is_claimed_by(const struct declared *declared, const char *repository,
+	const char *identity, const char *registry)
 {
 	CLEANUP(str_release) struct str prefix = STR_INIT(2 * REPOSITORY_TEXT_MAX);
 	if (is_below(repository, registry))
@@ -260,7 +263,7 @@ static bool is_claimed_by(const char *repository, const char *identity, const ch
 		return false;
 	/* A registry may end where the rule does: the identity's host is then the prefix. */
 	CLEANUP(mem_freep) char *inside = mem_printf("%s/x", registry);
-	if (!identity_map(inside, &prefix))
+	if (!identity_map(declared->identities, inside, &prefix))
 		return is_below(identity, registry);
 	prefix.bytes[prefix.len - 2] = '\0';
 	return is_below(identity, str_text(&prefix));
@@ -270,7 +273,7 @@ const struct declared_project *declared_frozen_by(
 	const struct declared *declared, const char *repository, uint32_t project)
 {
 	CLEANUP(str_release) struct str identity = STR_INIT(2 * REPOSITORY_TEXT_MAX);
-	identity_map(repository, &identity);
+	identity_map(declared->identities, repository, &identity);
 	for (uint32_t i = 0; i < declared->projects.len; i++) {
 		const struct declared_project *other = &declared->projects.items[i];
 		if (!other->quarantined || i == project)
@@ -279,7 +282,8 @@ const struct declared_project *declared_frozen_by(
 			const struct declared_registry *registry =
 				&declared->registries.items[other->first_registry + j];
 			if (!registry->is_source &&
-				is_claimed_by(repository, str_text(&identity), registry->name))
+				is_claimed_by(
+					declared, repository, str_text(&identity), registry->name))
 				return other;
 		}
 	}

@@ -95,7 +95,10 @@ struct declared_dispute_link {
 	uint32_t next; /* index + 1 of another link of the same repository; 0: none */
 };
 
+struct identities; /* reconciler/identity.h */
+
 struct declared {
+	const struct identities *identities; /* borrowed; NULL: what is built in */
 	struct intern *strings;
 	VEC(struct declared_registry) registries;
 	VEC(struct declared_project) projects; /* sorted by name */
@@ -127,11 +130,12 @@ struct declared {
  * the bounds, or with the source's error when its root cannot be read. *ret_declared is filled with
  * what was found in any case (never NULL after return): free it in any case.
  */
-bool declared_load_thin(struct source *source, struct declared **ret_declared, struct err **err);
+bool declared_load_thin(struct source *source, const struct identities *identities,
+	struct declared **ret_declared, struct err **err);
 
 /* One plain manifest at `path` in the source; its own errors if that cannot be read. Same contract. */
-bool declared_load_plain(
-	struct source *source, const char *path, struct declared **ret_declared, struct err **err);
+bool declared_load_plain(struct source *source, const char *path,
+	const struct identities *identities, struct declared **ret_declared, struct err **err);
 
 void declared_free(struct declared *declared);
 DEFINE_CLEANUP(struct declared, declared_freep, declared_free)

@@ -7,7 +7,7 @@
 
 #include "reconciler/declared.h"
 
-struct declared *declared_new(void);
+struct declared *declared_new(const struct identities *identities);
 
 /* Adds a finding; the message is formatted into fresh memory. */
 void declared_find(struct declared *declared, enum finding_kind kind, struct place place,

@@ -62,7 +62,7 @@ static void load(const uint8_t *data, size_t size, bool plain)
 	static const char manifest[] =
 		"registries: [{name: s.example, src: true}, {name: d.example},"
 		" {name: us-docker.pkg.dev/k8s-artifacts-prod/images}]";
-	CLEANUP(declared_freep) struct declared *declared = declared_new();
+	CLEANUP(declared_freep) struct declared *declared = declared_new(NULL);
 	size_t repositories = 0;
 	declared_add_project(declared, "p", "m.yaml", "i.yaml");
 	if (!plain)

@@ -7,7 +7,7 @@ struct declared *declared_of(const struct memory_file *files, bool succeeds)
 	CLEANUP(err_freep) struct err *err = NULL;
 	CLEANUP(source_freep) struct source *source = memory_source(files);
 	struct declared *declared = NULL;
-	bool loaded = declared_load_thin(source, &declared, &err);
+	bool loaded = declared_load_thin(source, NULL, &declared, &err);
 	cr_assert_eq(loaded, succeeds, "%s", err ? err->msg : "it succeeded");
 	cr_assert_not_null(declared);
 	cr_assert_eq(err == NULL, succeeds);

@@ -57,7 +57,7 @@ void manifest_tree_load(struct manifest_tree *tree)
 	CLEANUP(source_freep)
 	struct source *source = source_open_directory(tree->directory, &err);
 
-	if (!source || !declared_load_thin(source, &tree->declared, &err))
+	if (!source || !declared_load_thin(source, NULL, &tree->declared, &err))
 		die_of(err);
 }
 

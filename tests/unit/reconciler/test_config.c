@@ -128,7 +128,8 @@ Test(config, unknown_and_duplicate_keys)
 		      "network: {timeout: 3s, attempts: 2, attempts: 3}\n"
 		      "registries: {a.io: {insecure: true}, A.IO: {}, a.io.:443: {}}\n"
 		      "network:\n",
-		"1:1: unknown key \"registry\": expected registries, network, git or google\n"
+		"1:1: unknown key \"registry\": expected registries, network, git, google, "
+		"sigstore or signatures\n"
 		"2:11: unknown key \"timeout\": expected connections_per_host, attempts, "
 		"connect_timeout, first_byte_timeout, stall_timeout, request_timeout, retry_base, "
 		"retry_max, retry_after_max, slow_destination, minimum_rate or retry_budget\n"

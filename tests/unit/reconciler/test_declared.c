@@ -384,7 +384,7 @@ static struct declared *load_plain(const char *text)
 	const struct memory_file files[] = {{.path = "m.yaml", .text = text}, {0}};
 	CLEANUP(source_freep) struct source *source = memory_source(files);
 	struct declared *declared = NULL;
-	cr_assert(declared_load_plain(source, "m.yaml", &declared, NULL));
+	cr_assert(declared_load_plain(source, "m.yaml", NULL, &declared, NULL));
 	return declared;
 }
 
@@ -415,7 +415,7 @@ Test(declared, a_plain_manifest_that_cannot_be_read_is_an_error)
 	CLEANUP(err_freep) struct err *err = NULL;
 	CLEANUP(source_freep) struct source *source = memory_source(files);
 	CLEANUP(declared_freep) struct declared *declared = NULL;
-	cr_assert_not(declared_load_plain(source, "n.yaml", &declared, &err));
+	cr_assert_not(declared_load_plain(source, "n.yaml", NULL, &declared, &err));
 	cr_assert(err_is(err, ERR_NOT_FOUND));
 	cr_assert_not_null(declared);
 }
@@ -502,7 +502,7 @@ Test(declared, one_error_names_all_faults_of_the_tree)
 	CLEANUP(err_freep) struct err *err = NULL;
 	CLEANUP(source_freep) struct source *source = memory_source(files);
 	CLEANUP(declared_freep) struct declared *declared = NULL;
-	cr_assert_not(declared_load_thin(source, &declared, &err));
+	cr_assert_not(declared_load_thin(source, NULL, &declared, &err));
 	cr_assert(err_is(err, ERR_INVALID));
 	cr_assert_str_eq(err->msg,
 		"the manifest tree has the wrong shape: images: missing: expected a directory; "
@@ -568,6 +568,6 @@ Test(declared, a_cancelled_source_ends_loading)
 	CLEANUP(err_freep) struct err *err = NULL;
 	CLEANUP(source_freep) struct source *source = memory_source(files);
 	CLEANUP(declared_freep) struct declared *declared = NULL;
-	cr_assert_not(declared_load_thin(source, &declared, &err));
+	cr_assert_not(declared_load_thin(source, NULL, &declared, &err));
 	cr_assert(err_is(err, ERR_CANCELLED));
 }

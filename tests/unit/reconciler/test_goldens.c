@@ -72,7 +72,7 @@ static bool load(const char *directory, struct declared **ret_declared, struct s
 	CLEANUP(mem_freep) char *tree = fs_join(directory, "tree");
 	CLEANUP(source_freep) struct source *source = source_open_directory(tree, NULL);
 	cr_assert_not_null(source, "%s", tree);
-	bool loaded = declared_load_thin(source, ret_declared, NULL);
+	bool loaded = declared_load_thin(source, NULL, ret_declared, NULL);
 	add_findings(*ret_declared, findings);
 	return loaded &&
 		declared_findings(*ret_declared, FINDING_WARNING) == (*ret_declared)->findings.len;
