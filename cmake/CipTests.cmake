@@ -9,8 +9,8 @@
 #       tests/fuzz/fuzz_<name>.c over tests/fuzz/corpus/<name>/. Always built as a replay of the
 #       corpus; with CIP_FUZZ also as the libFuzzer program fuzz_<name>.
 #   cip_integration_test(<name> [TIMEOUT seconds])
-#       tests/integration/<name>.sh with CIP (the binary), CIP_FAKE_REGISTRY, CIP_TOKEN_SERVER and
-#       CIP_GOOGLE_API in its environment. The
+#       tests/integration/<name>.sh with CIP (the binary), CIP_FAKE_REGISTRY, CIP_TOKEN_SERVER,
+#       CIP_GOOGLE_API and CIP_FAKE_SIGSTORE in its environment. The
 #       time limit (default 120) is four times as long under a sanitizer.
 #   cip_interop_test(<peer> <name>)
 #       tests/integration/<name>.sh over a registry of others (tests/interop/over), which tools/install-peers builds;
@@ -111,6 +111,9 @@ function(cip_program_environment ret_environment)
 	if(TARGET token_server)
 		list(APPEND environment "CIP_TOKEN_SERVER=$<TARGET_FILE:token_server>")
 		list(APPEND environment "CIP_GOOGLE_API=$<TARGET_FILE:google_server>")
+	endif()
+	if(TARGET cip_fake_sigstore)
+		list(APPEND environment "CIP_FAKE_SIGSTORE=$<TARGET_FILE:cip_fake_sigstore>")
 	endif()
 	set(${ret_environment} "${environment}" PARENT_SCOPE)
 endfunction()

@@ -75,7 +75,7 @@ static bool choose_wanted(const struct id_token_options *options,
 struct id_token_source *id_token_source_new(
 	const struct id_token_options *options, struct err **err)
 {
-	const struct id_token_provider *wanted;
+	const struct id_token_provider *wanted = NULL;
 
 	json_wipe_install();
 	if (!choose_wanted(options, &wanted, err))

@@ -58,11 +58,11 @@ sigstore_wait() {
 	done
 }
 
-# sigstore_first_line NAME: a port that the program chose itself
+# sigstore_first_line NAME: what the program says when it serves
 sigstore_first_line() {
 	local tries=400
 	until [[ -s $SIGSTORE/$1.out ]]; do
-		((tries-- > 0)) || sigstore_fail "$1 says no port" || return
+		((tries-- > 0)) || sigstore_fail "$1 says nothing" || return
 		sleep 0.05
 	done
 	head -n 1 "$SIGSTORE/$1.out"
@@ -72,7 +72,7 @@ sigstore_start() {
 	local interval=${2:-200ms}
 	local -a ports
 	SIGSTORE=$1
-	mkdir -p "$SIGSTORE"
+	mkdir -p "$SIGSTORE/issuer"
 	exec 9>"$SIGSTORE_PEERS/../port-2112.lock"
 	flock 9
 
@@ -82,7 +82,7 @@ sigstore_start() {
 	sigstore_run timestamp-server "$SIGSTORE_PEERS/timestamp-server" serve --host 127.0.0.1 --port "${ports[0]}" \
 		--timestamp-signer memory --disable-ntp-monitoring --cleanup-timeout 1s
 	sigstore_run trillian "$SIGSTORE_PEERS/trillian-memory"
-	sigstore_run issuer "${CIP_FAKE_SIGSTORE:?}"
+	sigstore_run issuer "${CIP_FAKE_SIGSTORE:?}" --directory "$SIGSTORE/issuer"
 
 	openssl genpkey -algorithm ed25519 -out "$SIGSTORE/rekor2.pem"
 	openssl pkey -in "$SIGSTORE/rekor2.pem" -pubout -out "$SIGSTORE/rekor2.pub"
@@ -91,7 +91,8 @@ sigstore_start() {
 		--storage-dir "$SIGSTORE/tiles" --signer-filepath "$SIGSTORE/rekor2.pem" \
 		--checkpoint-interval "$interval" --batch-max-age 50ms
 
-	ISSUER=http://127.0.0.1:$(sigstore_first_line issuer)
+	sigstore_first_line issuer >"$SIGSTORE/ready"
+	ISSUER=$(sed -n 's/^OIDC_URL=//p' "$SIGSTORE/issuer/endpoints")
 	printf '{"OIDCIssuers": {"%s": {"IssuerURL": "%s", "ClientID": "sigstore", "Type": "email"}}}' "$ISSUER" "$ISSUER" \
 		>"$SIGSTORE/fulcio.json"
 	sigstore_run fulcio "$SIGSTORE_PEERS/fulcio" serve --ca ephemeralca --ct-log-url= --config-path "$SIGSTORE/fulcio.json" \
@@ -132,7 +133,7 @@ sigstore_trust() {
 }
 
 identity_token() {
-	registry_curl "$ISSUER/token?email=$1"
+	registry_curl "$ISSUER/token?email=$1&lifetime=3600"
 }
 
 cosign() {
