@@ -129,6 +129,20 @@ static bool host_configure(
 	return true;
 }
 
+static struct registry *view_new(
+	struct registry *writer, enum credential_side side, enum http_class quota_class)
+{
+	struct registry *view = mem_new(1, sizeof(*view));
+	*view = (struct registry){
+		.http = writer->http,
+		.auth = writer->auth,
+		.side = side,
+		.quota_class = quota_class,
+		.writer = writer,
+	};
+	return view;
+}
+
 static bool open_views(
 	struct registry *registry, const struct registry_options *options, struct err **err)
 {
@@ -154,14 +168,8 @@ static bool open_views(
 	registry->auth = auth_new(&auth, err);
 	if (!registry->auth)
 		return false;
-	registry->sources = mem_new(1, sizeof(*registry->sources));
-	*registry->sources = (struct registry){
-		.http = registry->http,
-		.auth = registry->auth,
-		.side = CREDENTIAL_SOURCE,
-		.writer = registry,
-		.sources = registry->sources,
-	};
+	registry->sources = view_new(registry, CREDENTIAL_SOURCE, HTTP_CLASS_PROMOTION);
+	registry->signing = view_new(registry, CREDENTIAL_DESTINATION, HTTP_CLASS_SIGNING);
 	return true;
 }
 
@@ -191,6 +199,7 @@ void registry_free(struct registry *registry)
 	trust_places_release(&registry->places);
 	auth_free(registry->auth);
 	mem_free(registry->sources);
+	mem_free(registry->signing);
 	once_free(registry->referrers_writers);
 	pthread_mutex_destroy(&registry->lock);
 	mem_free(registry);
@@ -224,7 +233,12 @@ struct host *host_get(struct registry *registry, const char *name)
 
 struct registry *registry_for_sources(struct registry *registry)
 {
-	return registry->sources;
+	return registry->writer->sources;
+}
+
+struct registry *registry_for_signing(struct registry *registry)
+{
+	return registry->writer->signing;
 }
 
 void registry_expect_promotion(struct registry *registry, const struct repository *source,

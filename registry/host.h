@@ -59,13 +59,15 @@ struct host {
 	_Atomic bool in_pieces;	 /* it has refused a whole blob in one request */
 };
 
-/* One of the two views of a client; what is not theirs alone belongs to the destinations'. */
+/* One of the views of a client; what is not theirs alone belongs to the destinations'. */
 struct registry {
 	struct http *http;
 	struct auth *auth;
 	enum credential_side side;
+	enum http_class quota_class;
 	struct registry *writer;  /* the view for destinations */
 	struct registry *sources; /* the view for sources; owned by the writer */
+	struct registry *signing; /* the view for signing; owned by the writer */
 	/* Of the writer only: */
 	struct trust_places places; /* read-only */
 	pthread_mutex_t lock;

@@ -114,7 +114,7 @@ bool registry_manifest_get(struct registry *registry, const struct repository *r
 	return false;
 }
 
-bool manifest_read(struct registry *registry, const struct repository *repository,
+bool registry_manifest_read(struct registry *registry, const struct repository *repository,
 	const char *reference, struct http_tally *tally, struct document *ret_document,
 	struct err **err)
 {
@@ -165,7 +165,7 @@ bool registry_manifest_head(struct registry *registry, const struct repository *
 		return true;
 	/* For servers that do not say the digest: the bytes do. */
 	CLEANUP(document_release) struct document document = {0};
-	if (!manifest_read(registry, repository, reference, tally, &document, err))
+	if (!registry_manifest_read(registry, repository, reference, tally, &document, err))
 		return false;
 	*ret_digest = document.digest;
 	return true;

@@ -13,11 +13,6 @@ void manifest_get_init(struct request *request, struct registry *registry,
 bool manifest_get_take(const struct request *request, const struct digest *digest,
 	struct document *ret_document, struct err **err);
 
-/* GET by tag or digest text, whatever is there; its digest is the sha256 of the bytes. */
-bool manifest_read(struct registry *registry, const struct repository *repository,
-	const char *reference, struct http_tally *tally, struct document *ret_document,
-	struct err **err);
-
 void manifest_head_init(struct request *request, struct registry *registry,
 	const struct repository *repository, const char *reference, struct http_tally *tally);
 /* *ret_said false: it exists, but the server did not say its digest. */

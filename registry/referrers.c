@@ -169,7 +169,7 @@ bool referrers_tag_read(
 	CLEANUP(referrers_set_release) struct referrers_set set = {0};
 	char tag[REFERRERS_TAG_SIZE];
 	referrers_tag(place->subject, tag);
-	if (!manifest_read(
+	if (!registry_manifest_read(
 		    place->registry, place->repository, tag, place->tally, &document, &failure)) {
 		if (err_is(failure, ERR_NOT_FOUND)) {
 			*ret_document = (struct document){0};
@@ -202,19 +202,35 @@ static bool list_by_tag(const struct referrers_place *place, const char *artifac
 			referrers_set_read(set, document.bytes, document.len, artifact_type, err));
 }
 
+static bool list(const struct referrers_place *place, const char *artifact_type, bool only_api,
+	bool *ret_supported, struct referrers *ret_referrers, struct err **err)
+{
+	CLEANUP(referrers_set_release) struct referrers_set set = {0};
+	unsigned state = host_get(place->registry, place->repository->host)->referrers;
+	bool supported = state != REFERRERS_NONE && state != REFERRERS_LIES;
+	if (supported && !referrers_from_api(place, artifact_type, &set, &supported, err))
+		return false;
+	if (!supported && !only_api && !list_by_tag(place, artifact_type, &set, err))
+		return false;
+	*ret_supported = supported;
+	*ret_referrers = set.list;
+	set.list = (struct referrers){0};
+	return true;
+}
+
+bool referrers_list_api(struct registry *registry, const struct repository *repository,
+	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
+	bool *ret_supported, struct referrers *ret_referrers, struct err **err)
+{
+	const struct referrers_place place = {registry, repository, subject, tally};
+	return list(&place, artifact_type, true, ret_supported, ret_referrers, err);
+}
+
 bool referrers_list(struct registry *registry, const struct repository *repository,
 	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
 	struct referrers *ret_referrers, struct err **err)
 {
 	const struct referrers_place place = {registry, repository, subject, tally};
-	CLEANUP(referrers_set_release) struct referrers_set set = {0};
-	unsigned state = host_get(registry, repository->host)->referrers;
-	bool supported = state != REFERRERS_NONE && state != REFERRERS_LIES;
-	if (supported && !referrers_from_api(&place, artifact_type, &set, &supported, err))
-		return false;
-	if (!supported && !list_by_tag(&place, artifact_type, &set, err))
-		return false;
-	*ret_referrers = set.list;
-	set.list = (struct referrers){0};
-	return true;
+	bool supported;
+	return list(&place, artifact_type, false, &supported, ret_referrers, err);
 }

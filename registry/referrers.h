@@ -41,6 +41,14 @@ bool referrers_list(struct registry *registry, const struct repository *reposito
 	struct referrers *ret_referrers, struct err **err);
 
 /*
+ * Only what the referrers API lists; *ret_supported false, and an empty list, where there is none: then
+ * referrers_list would look at the index under the tag.
+ */
+bool referrers_list_api(struct registry *registry, const struct repository *repository,
+	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
+	bool *ret_supported, struct referrers *ret_referrers, struct err **err);
+
+/*
  * PUTs manifests that name `subject`, by digest, and sees to it that they are listed: by the API,
  * if the registry has it, else in the index under the tag, in one write that keeps everything else
  * in it byte by byte. Their blobs have to be there. Of several threads with one subject the

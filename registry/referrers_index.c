@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "image/manifest.h"
+#include "registry/json_text.h"
 
 static void json_freep(json_t **value)
 {
@@ -184,56 +185,6 @@ bool referrers_set_add_document(struct referrers_set *set, const struct document
 
 /* ---- Extending ---- */
 
-/* Past the string that starts at `at`, in valid JSON. */
-static const char *skip_string(const char *at)
-{
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
-}
-
-/*
- * Where the value of the root's `manifests` starts, in valid JSON; NULL if the name is not written
- * plainly.
- */
-static const char *find_list(const char *text)
-{
-	static const char name[] = "\"manifests\"";
-	unsigned depth = 0;
-	for (const char *at = text; *at;) {
-		if (*at == '"') {
-			const char *end = skip_string(at);
-			const char *colon = end + strspn(end, " \t\r\n");
-			bool is_name = (size_t)(end - at) == sizeof(name) - 1 &&
-				memcmp(at, name, sizeof(name) - 1) == 0;
-			if (depth == 1 && is_name && *colon == ':')
-				return colon + 1 + strspn(colon + 1, " \t\r\n");
-			at = end;
-			continue;
-		}
-		depth += *at == '{' || *at == '[';
-		depth -= *at == '}' || *at == ']';
-		at++;
-	}
-	return NULL;
-}
-
-/* The bracket that ends the list which starts at `at`. */
-static const char *find_end(const char *at)
-{
-	for (unsigned depth = 0;;) {
-		if (*at == '"') {
-			at = skip_string(at);
-			continue;
-		}
-		depth += *at == '{' || *at == '[';
-		depth -= *at == '}' || *at == ']';
-		if (depth == 0)
-			return at;
-		at++;
-	}
-}
-
 /* Descriptors of the set that are not in `there`, with commas between. */
 static size_t list_missing(
 	const struct referrers_set *set, const struct referrers_set *there, struct str *out)
@@ -250,7 +201,7 @@ static size_t list_missing(
 static bool insert(
 	const char *current, const struct str *missing, struct str *out, struct err **err)
 {
-	const char *list = find_list(current);
+	const char *list = json_text_member(current, "manifests");
 	if (!list)
 		return err_set(err, ERR_UNSUPPORTED,
 			"the index writes \"manifests\" with escapes: it is left alone");
@@ -260,7 +211,7 @@ static bool insert(
 		str_add_text(out, list + strlen("null"));
 		return true;
 	}
-	const char *end = find_end(list);
+	const char *end = json_text_end(list) - 1;
 	bool is_empty = list + 1 + strspn(list + 1, " \t\r\n") == end;
 	str_add(out, current, (size_t)(end - current));
 	str_addf(out, "%s%s", is_empty ? "" : ",", str_text(missing));

@@ -73,6 +73,12 @@ DEFINE_CLEANUP(struct registry, registry_freep, registry_free)
 struct registry *registry_for_sources(struct registry *registry);
 
 /*
+ * The same client for what is attached to images: it shows the credentials that write, and its requests
+ * are of the signing class (net/http.h). Belongs to the client.
+ */
+struct registry *registry_for_signing(struct registry *registry);
+
+/*
  * Images will go from one repository to another; if both are on one host, one token is asked for
  * both. Said before either is looked at. Without it a host costs more token requests.
  */
@@ -95,6 +101,11 @@ void document_release(struct document *document);
  */
 bool registry_manifest_get(struct registry *registry, const struct repository *repository,
 	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
+	struct err **err);
+
+/* GET by tag or digest text, whatever is there; its digest is the sha256 of the bytes. */
+bool registry_manifest_read(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct document *ret_document,
 	struct err **err);
 
 /*

@@ -30,6 +30,7 @@ static void prepare(struct request *request, struct registry *registry,
 		.method = method,
 		.response_max = REFUSAL_BODY_MAX,
 		.repeatable = true,
+		.quota_class = registry->quota_class,
 		.tls = request->host->tls,
 		.tally = tally,
 	};

@@ -11,13 +11,39 @@
 
 #include "registry/registry.h"
 #include "signer/bundle.h"
+#include "signer/payload.h"
 
 #define ATTACHED_MAX 1000 /* layers of one image, referrers with bundles: more are ERR_TOO_LARGE */
+#define ATTACHED_BLOB_MAX ((size_t)16 << 20)   /* of one; larger is an item with an error */
+#define ATTACHED_TOTAL_MAX ((size_t)128 << 20) /* of all; what is more is too */
 
 enum attached_kind {
 	ATTACHED_SIG = 1 << 0,	  /* layers of .sig */
 	ATTACHED_ATT = 1 << 1,	  /* layers of .att */
 	ATTACHED_BUNDLE = 1 << 2, /* bundles v0.3 as referrers */
+	/* In a query: of the referrers, only what the registry's API lists; not the index under the tag. */
+	ATTACHED_BUNDLE_LISTED = 1 << 3,
+};
+
+/* The statement of a bundle that is a signature, as cosign v3 writes it. */
+#define ATTACHED_SIGNATURE_PREDICATE "https://sigstore.dev/cosign/sign/v1"
+
+/* What is wanted. Borrowed; a plain value. */
+struct attached_query {
+	unsigned kinds;
+	/*
+	 * NULL: everything. Else what says by its annotations that it is of another predicate type is
+	 * not fetched; of signatures that is ATTACHED_SIGNATURE_PREDICATE, and a bundle that signs the
+	 * manifest itself is one.
+	 */
+	const char *predicate_type;
+	/*
+	 * A payload with exactly this name, without annotations or with these, need not be fetched: its
+	 * digest says that it is there. NULL: all are fetched.
+	 */
+	const char *docker_reference;
+	const struct payload_annotation *annotations;
+	size_t annotation_count;
 };
 
 struct attached_item {
@@ -31,17 +57,21 @@ struct attached_item {
 
 struct attached {
 	VEC(struct attached_item) items;
-	size_t foreign; /* layers and referrers that are neither: passed over */
+	size_t foreign;	 /* layers and referrers that are neither: passed over */
+	size_t left_out; /* of another predicate type by their annotations: not fetched */
+	unsigned found;	 /* kinds of which there is a manifest or a list, whatever is in it */
+	bool no_api; /* ATTACHED_BUNDLE_LISTED was asked for, and the registry has no API for it */
 };
 void attached_release(struct attached *attached);
 
 /*
- * Reads what is attached of the `kinds`; none is a success. What cannot be parsed is an item with an error;
- * a registry that cannot be read is an error.
+ * Reads what is attached of the kinds; none is a success. What cannot be fetched or parsed for its own sake is an
+ * item with an error; a registry that cannot be read is an error. Adds to *attached, which may hold what
+ * an earlier call has read.
  */
 bool attached_read(struct registry *registry, const struct repository *repository,
-	const struct digest *image, unsigned kinds, struct http_tally *tally,
-	struct attached *ret_attached, struct err **err);
+	const struct digest *image, const struct attached_query *query, struct http_tally *tally,
+	struct attached *attached, struct err **err);
 
 /* What is to be attached. Borrowed. */
 struct attach_item {
@@ -52,15 +82,20 @@ struct attach_item {
 };
 
 /*
- * Adds layers to the image under .sig or .att (one PUT for all items), creating it if need be. Existing descriptors stay byte for byte. After
- * the PUT it reads again: what another writer took away is put back, a bounded number of times (ERR_CONFLICT after that).
+ * Adds layers to the image under .sig or .att (one PUT for all items), creating it if need be. Existing
+ * descriptors stay byte for byte; a layer that is there with the same annotations is not added again. After
+ * the PUT it reads again: what another writer took away is put back, a bounded number of times
+ * (ERR_CONFLICT after that). `is_absent`: the tag was seen not to be there within the last minute (by
+ * attached_read, or in a list of tags), so it is not read first. ERR_CONFLICT: something else is under the
+ * tag. ERR_TOO_LARGE past ATTACHED_MAX layers.
  */
 bool attach_legacy(struct registry *registry, const struct repository *repository,
-	const struct digest *image, enum attached_kind kind, const struct attach_item *items,
-	size_t count, struct http_tally *tally, struct err **err);
+	const struct digest *image, enum attached_kind kind, bool is_absent,
+	const struct attach_item *items, size_t count, struct http_tally *tally, struct err **err);
 
 /*
  * PUTs each as a bundle that refers to the image (described by `subject`, a descriptor's media type and size).
+ * The same bundle again makes the same bytes.
  */
 bool attach_bundles(struct registry *registry, const struct repository *repository,
 	const struct digest *image, const char *subject_media_type, int64_t subject_size,

@@ -1,0 +1,470 @@
+/*
+ * Reading what is attached to an image: one GET of a manifest, then what it names, all in flight
+ * together. Whether any of it is good is image_verify.h's question.
+ */
+#include "signer/attached.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "image/manifest.h"
+#include "registry/fetch.h"
+#include "registry/referrers.h"
+#include "signer/attached_private.h"
+#include "signer/json_private.h"
+#include "signer/legacy_image.h"
+
+void attached_release(struct attached *attached)
+{
+	for (size_t i = 0; i < attached->items.len; i++) {
+		struct attached_item *item = &attached->items.items[i];
+		bundle_free(item->bundle);
+		mem_free(item->error);
+		bytes_release(&item->payload);
+	}
+	vec_release(&attached->items);
+	*attached = (struct attached){0};
+}
+
+bool attached_tag(
+	const struct digest *image, enum attached_kind kind, char ret_tag[ATTACHED_TAG_SIZE])
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	digest_format(image, text);
+	*strchr(text, ':') = '-';
+	snprintf(ret_tag, ATTACHED_TAG_SIZE, "%s%s", text, kind == ATTACHED_SIG ? ".sig" : ".att");
+	/* Of a sha512 it would be longer than tags may be. */
+	return tag_is_valid(ret_tag);
+}
+
+/* ---- What all kinds share ---- */
+
+/* One call. */
+struct reading {
+	struct registry *registry;
+	const struct repository *repository;
+	const struct digest *image;
+	const struct attached_query *query;
+	struct http_tally *tally;
+	struct attached *attached;
+	size_t total; /* bytes asked for so far */
+};
+
+/* What is wrong with this one thing, not with the registry. */
+static bool is_its_own(const struct err *err)
+{
+	return err_is(err, ERR_NOT_FOUND) || err_is(err, ERR_DIGEST) ||
+		err_is(err, ERR_TOO_LARGE) || err_is(err, ERR_INVALID);
+}
+
+static struct attached_item *add_item(struct reading *reading, enum attached_kind kind,
+	const struct digest *manifest, size_t layer)
+{
+	struct attached_item *item = vec_push(&reading->attached->items);
+
+	item->kind = kind;
+	item->manifest = *manifest;
+	item->layer = layer;
+	return item;
+}
+
+/* Takes the error. */
+static void item_fail(struct attached_item *item, struct err *err)
+{
+	item->error = mem_strdup(err->msg);
+	err_free(err);
+}
+
+/* For what its descriptor says to be `size` long; it fails already if that is more than is read. */
+static void fetch_expect(struct reading *reading, struct fetch *fetch, int64_t size, size_t max)
+{
+	if (size > (int64_t)max) {
+		err_set(&fetch->err, ERR_TOO_LARGE, "larger than %zu bytes", max);
+	} else if (reading->total + (size_t)size > ATTACHED_TOTAL_MAX) {
+		err_set(&fetch->err, ERR_TOO_LARGE, "more than %zu bytes are attached in all",
+			ATTACHED_TOTAL_MAX);
+	} else {
+		reading->total += (size_t)size;
+		fetch->max = (size_t)size;
+	}
+}
+
+/* False, with an error, if the registry could not be read. */
+static bool fetch_all(
+	struct reading *reading, struct fetch *fetches, size_t count, struct err **err)
+{
+	registry_fetch(reading->registry, reading->repository, fetches, count, reading->tally);
+	for (size_t i = 0; i < count; i++) {
+		if (!fetches[i].err || is_its_own(fetches[i].err))
+			continue;
+		if (err)
+			*err = err_copy(fetches[i].err);
+		return false;
+	}
+	return true;
+}
+
+static bool is_other_type(const struct reading *reading, const char *type)
+{
+	const char *wanted = reading->query->predicate_type;
+
+	return wanted && type && *type && strcmp(wanted, type) != 0;
+}
+
+/* ---- .sig and .att ---- */
+
+/* A layer that is wanted, and the blob it names: shared by those with the same digest. */
+struct wanted_layer {
+	size_t index;
+	size_t fetch;
+};
+
+struct layers {
+	struct legacy_image image;
+	struct digest manifest;
+	VEC(struct wanted_layer) wanted;
+	VEC(struct fetch) fetches;
+};
+
+static void layers_release(struct layers *layers)
+{
+	legacy_image_release(&layers->image);
+	vec_release(&layers->wanted);
+	for (size_t i = 0; i < layers->fetches.len; i++)
+		fetch_release(&layers->fetches.items[i]);
+	vec_release(&layers->fetches);
+}
+
+static size_t fetch_of(struct layers *layers, const struct digest *digest)
+{
+	for (size_t i = 0; i < layers->fetches.len; i++)
+		if (digest_equal(&layers->fetches.items[i].digest, digest))
+			return i;
+	vec_push(&layers->fetches)->digest = *digest;
+	return layers->fetches.len - 1;
+}
+
+static void want_layer(struct reading *reading, struct layers *layers, size_t index, size_t max)
+{
+	const struct legacy_descriptor *layer = &layers->image.layers.items[index];
+	size_t before = layers->fetches.len;
+	size_t fetch = fetch_of(layers, &layer->digest);
+	struct wanted_layer *wanted = vec_push(&layers->wanted);
+
+	*wanted = (struct wanted_layer){index, fetch};
+	if (fetch < before)
+		return;
+	fetch_expect(reading, &layers->fetches.items[fetch], layer->size, max);
+}
+
+static void want_layers(struct reading *reading, struct layers *layers, enum attached_kind kind)
+{
+	const char *type = kind == ATTACHED_SIG ? LEGACY_TYPE_PAYLOAD : LEGACY_TYPE_ENVELOPE;
+	size_t max = kind == ATTACHED_SIG ? PAYLOAD_MAX_SIZE : ATTACHED_BLOB_MAX;
+
+	for (size_t i = 0; i < layers->image.layers.len; i++) {
+		const struct legacy_descriptor *layer = &layers->image.layers.items[i];
+		if (strcmp(layer->media_type, type) != 0)
+			reading->attached->foreign++;
+		else if (kind == ATTACHED_ATT &&
+			is_other_type(reading, layer->annotations[LEGACY_PREDICATE_TYPE]))
+			reading->attached->left_out++;
+		else
+			want_layer(reading, layers, i, max);
+	}
+}
+
+/* The payload that is expected need not be fetched. */
+static void foresee_payload(
+	const struct reading *reading, struct layers *layers, size_t annotation_count)
+{
+	CLEANUP(str_release) struct str payload = STR_INIT(PAYLOAD_MAX_SIZE);
+
+	payload_write(reading->query->docker_reference, reading->image, reading->query->annotations,
+		annotation_count, &payload);
+	struct digest digest = digest_of(DIGEST_SHA256, str_text(&payload), payload.len);
+	for (size_t i = 0; i < layers->fetches.len; i++) {
+		struct fetch *fetch = &layers->fetches.items[i];
+		if (!digest_equal(&fetch->digest, &digest) || fetch->err)
+			continue;
+		fetch->document = (struct document){
+			.bytes = str_steal(&payload, &fetch->document.len),
+			.media_type = mem_strdup(""),
+			.digest = digest,
+		};
+		return;
+	}
+}
+
+static void take_layer(
+	struct reading *reading, const struct layers *layers, enum attached_kind kind, size_t n)
+{
+	const struct wanted_layer *wanted = &layers->wanted.items[n];
+	const struct legacy_descriptor *layer = &layers->image.layers.items[wanted->index];
+	const struct fetch *fetch = &layers->fetches.items[wanted->fetch];
+	const struct document *blob = &fetch->document;
+	const struct legacy_layer legacy = {
+		.blob = blob->bytes,
+		.len = blob->len,
+		.is_envelope = kind == ATTACHED_ATT,
+		.signature = layer->annotations[LEGACY_SIGNATURE],
+		.log_entry = layer->annotations[LEGACY_LOG_ENTRY],
+		.certificate = layer->annotations[LEGACY_CERTIFICATE],
+		.timestamp = layer->annotations[LEGACY_TIMESTAMP],
+	};
+	struct attached_item *item = add_item(reading, kind, &layers->manifest, wanted->index);
+	struct err *err = NULL;
+
+	if (fetch->err) {
+		item_fail(item, err_copy(fetch->err));
+		return;
+	}
+	if (!bundle_of_legacy(&legacy, &item->bundle, &err))
+		item_fail(item, err);
+	if (kind == ATTACHED_SIG)
+		item->payload = (struct bytes){mem_dup(blob->bytes, blob->len), blob->len};
+}
+
+static bool fetch_layers(
+	struct reading *reading, struct layers *layers, enum attached_kind kind, struct err **err)
+{
+	const struct attached_query *query = reading->query;
+
+	want_layers(reading, layers, kind);
+	if (kind == ATTACHED_SIG && query->docker_reference) {
+		foresee_payload(reading, layers, 0);
+		if (query->annotation_count > 0)
+			foresee_payload(reading, layers, query->annotation_count);
+	}
+	if (!fetch_all(reading, layers->fetches.items, layers->fetches.len, err))
+		return false;
+	for (size_t i = 0; i < layers->wanted.len; i++)
+		take_layer(reading, layers, kind, i);
+	return true;
+}
+
+static bool read_legacy(struct reading *reading, enum attached_kind kind, struct err **err)
+{
+	CLEANUP(layers_release) struct layers layers = {0};
+	CLEANUP(document_release) struct document document = {0};
+	CLEANUP(err_freep) struct err *failure = NULL;
+	char tag[ATTACHED_TAG_SIZE];
+
+	if (!attached_tag(reading->image, kind, tag))
+		return true;
+	if (!registry_manifest_read(reading->registry, reading->repository, tag, reading->tally,
+		    &document, &failure)) {
+		if (err_is(failure, ERR_NOT_FOUND))
+			return true;
+		err_keep_first(err, &failure);
+		return false;
+	}
+	reading->attached->found |= kind;
+	layers.manifest = document.digest;
+	if (!legacy_image_parse(document.bytes, document.len, &layers.image, &failure)) {
+		err_prefix(&failure, "tag %s", tag);
+		item_fail(add_item(reading, kind, &document.digest, 0), steal_ptr(&failure));
+		return true;
+	}
+	return fetch_layers(reading, &layers, kind, err);
+}
+
+/* ---- Bundles ---- */
+
+static bool is_bundle_type(const char *type)
+{
+	return strncmp(type, BUNDLE_TYPE, strlen(BUNDLE_TYPE)) == 0;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* By its annotations. `object` has them: a descriptor or a manifest. */
+static bool says_other_type(const struct reading *reading, const json_t *object)
+{
+	const json_t *annotations = json_object_get(object, "annotations");
+
+	if (strcmp(text_of(annotations, BUNDLE_CONTENT), BUNDLE_CONTENT_MESSAGE) == 0)
+		return is_other_type(reading, ATTACHED_SIGNATURE_PREDICATE);
+	return is_other_type(reading, text_of(annotations, BUNDLE_PREDICATE_TYPE));
+}
+
+/* What its descriptor says: can it be a bundle that is wanted? */
+static bool is_candidate(struct reading *reading, const struct referrer *referrer)
+{
+	CLEANUP(json_tree_freep) json_t *descriptor = NULL;
+
+	if (*referrer->artifact_type && !is_bundle_type(referrer->artifact_type)) {
+		reading->attached->foreign++;
+		return false;
+	}
+	if (json_load_object(
+		    referrer->json, strlen(referrer->json), MANIFEST_MAX_SIZE, &descriptor, NULL) &&
+		says_other_type(reading, descriptor)) {
+		reading->attached->left_out++;
+		return false;
+	}
+	return true;
+}
+
+struct bundles {
+	VEC(struct fetch) manifests; /* of the candidates */
+	VEC(struct fetch) blobs;
+	VEC(struct digest) holders; /* the manifest of each blob */
+};
+
+static void fetches_release(struct fetch *fetches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fetch_release(&fetches[i]);
+}
+
+static void bundles_release(struct bundles *bundles)
+{
+	fetches_release(bundles->manifests.items, bundles->manifests.len);
+	fetches_release(bundles->blobs.items, bundles->blobs.len);
+	vec_release(&bundles->manifests);
+	vec_release(&bundles->blobs);
+	vec_release(&bundles->holders);
+}
+
+static bool list_candidates(
+	struct reading *reading, bool only_api, struct bundles *bundles, struct err **err)
+{
+	CLEANUP(referrers_release) struct referrers list = {0};
+	bool supported = true;
+
+	if (only_api ? !referrers_list_api(reading->registry, reading->repository, reading->image,
+			       NULL, reading->tally, &supported, &list, err)
+		     : !referrers_list(reading->registry, reading->repository, reading->image, NULL,
+			       reading->tally, &list, err))
+		return false;
+	reading->attached->no_api |= !supported;
+	for (size_t i = 0; i < list.items.len; i++) {
+		const struct referrer *referrer = &list.items.items[i];
+		if (!is_candidate(reading, referrer))
+			continue;
+		if (bundles->manifests.len == ATTACHED_MAX)
+			return err_set(err, ERR_TOO_LARGE, "more than %d referrers with bundles",
+				ATTACHED_MAX);
+		struct fetch *fetch = vec_push(&bundles->manifests);
+		fetch->digest = referrer->digest;
+		fetch->is_manifest = true;
+		fetch_expect(reading, fetch, referrer->size, BUNDLE_MANIFEST_MAX_SIZE);
+	}
+	return true;
+}
+
+/* The one layer of a bundle's manifest; NULL: it is something else. */
+static const json_t *bundle_layer(const json_t *manifest)
+{
+	const json_t *layers = json_object_get(manifest, "layers");
+	const json_t *layer = json_array_get(layers, 0);
+
+	return json_array_size(layers) == 1 && is_bundle_type(text_of(layer, "mediaType")) ? layer
+											   : NULL;
+}
+
+/* True if the manifest holds a bundle that is wanted. */
+static bool take_manifest(struct reading *reading, const struct fetch *fetch,
+	struct digest *ret_digest, int64_t *ret_size, struct err **err)
+{
+	CLEANUP(json_tree_freep) json_t *manifest = NULL;
+
+	if (!json_load_object(fetch->document.bytes, fetch->document.len, BUNDLE_MANIFEST_MAX_SIZE,
+		    &manifest, err))
+		return false;
+	const json_t *layer = bundle_layer(manifest);
+	if (!layer) {
+		reading->attached->foreign++;
+		return false;
+	}
+	if (says_other_type(reading, manifest)) {
+		reading->attached->left_out++;
+		return false;
+	}
+	const json_t *size = json_object_get(layer, "size");
+	if (!json_is_integer(size) || json_integer_value(size) < 0)
+		return err_set(err, ERR_INVALID, "a layer without a size");
+	*ret_size = json_integer_value(size);
+	return digest_parse(text_of(layer, "digest"), ret_digest, err);
+}
+
+static void take_manifests(struct reading *reading, struct bundles *bundles)
+{
+	for (size_t i = 0; i < bundles->manifests.len; i++) {
+		const struct fetch *manifest = &bundles->manifests.items[i];
+		CLEANUP(err_freep) struct err *failure = err_copy(manifest->err);
+		struct digest digest;
+		int64_t size;
+		if (!failure && take_manifest(reading, manifest, &digest, &size, &failure)) {
+			struct fetch *blob = vec_push(&bundles->blobs);
+			blob->digest = digest;
+			fetch_expect(reading, blob, size, ATTACHED_BLOB_MAX);
+			*vec_push(&bundles->holders) = manifest->digest;
+		} else if (failure) {
+			item_fail(add_item(reading, ATTACHED_BUNDLE, &manifest->digest, 0),
+				steal_ptr(&failure));
+		}
+	}
+}
+
+static void take_blobs(struct reading *reading, const struct bundles *bundles)
+{
+	for (size_t i = 0; i < bundles->blobs.len; i++) {
+		const struct fetch *blob = &bundles->blobs.items[i];
+		struct attached_item *item =
+			add_item(reading, ATTACHED_BUNDLE, &bundles->holders.items[i], 0);
+		struct err *failure = err_copy(blob->err);
+		if (failure ||
+			!bundle_parse(
+				blob->document.bytes, blob->document.len, &item->bundle, &failure))
+			item_fail(item, failure);
+	}
+}
+
+static bool read_bundles(struct reading *reading, bool only_api, struct err **err)
+{
+	CLEANUP(bundles_release) struct bundles bundles = {0};
+
+	if (!list_candidates(reading, only_api, &bundles, err) ||
+		!fetch_all(reading, bundles.manifests.items, bundles.manifests.len, err))
+		return false;
+	take_manifests(reading, &bundles);
+	if (!fetch_all(reading, bundles.blobs.items, bundles.blobs.len, err))
+		return false;
+	if (bundles.blobs.len > 0)
+		reading->attached->found |= ATTACHED_BUNDLE;
+	take_blobs(reading, &bundles);
+	return true;
+}
+
+/* ---- All ---- */
+
+bool attached_read(struct registry *registry, const struct repository *repository,
+	const struct digest *image, const struct attached_query *query, struct http_tally *tally,
+	struct attached *attached, struct err **err)
+{
+	struct reading reading = {
+		.registry = registry,
+		.repository = repository,
+		.image = image,
+		.query = query,
+		.tally = tally,
+		.attached = attached,
+	};
+
+	if ((query->kinds & ATTACHED_SIG) && !read_legacy(&reading, ATTACHED_SIG, err))
+		return false;
+	if ((query->kinds & ATTACHED_ATT) && !read_legacy(&reading, ATTACHED_ATT, err))
+		return false;
+	if (query->kinds & (ATTACHED_BUNDLE | ATTACHED_BUNDLE_LISTED))
+		return read_bundles(&reading, !(query->kinds & ATTACHED_BUNDLE), err);
+	return true;
+}
