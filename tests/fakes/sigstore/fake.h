@@ -109,7 +109,7 @@ struct fake_log {
 /* The one shard of Rekor v1 that is written to. */
 #define FAKE_REKOR1_TREE UINT64_C(3904496407287907110)
 
-/* tree_id 0: a v2 log. Begins with a few entries, so that proofs are of some length. */
+/* tree_id 0: a v2 log. */
 void fake_log_init(struct fake_log *log, const char *host, uint64_t tree_id);
 void fake_log_release(struct fake_log *log);
 /* With the log's lock held. Takes the body; false with its index if there was one of the same bytes. */
@@ -262,7 +262,11 @@ void fake_oidc(struct fake_call *call);
 /* Google's own endpoints read their request themselves. */
 bool fake_oidc_is_googles(const struct tiny_exchange *exchange);
 void fake_fulcio(struct fake_call *call);
+/* Both logs begin with entries of somebody else, so that proofs are of some length. */
+#define FAKE_FOREIGN_ENTRIES 5
+void fake_rekor1_fill(struct fake_log *log);
 void fake_rekor1(struct fake_call *call);
+void fake_rekor2_fill(struct fake_log *log);
 void fake_rekor2(struct fake_call *call);
 void fake_tsa(struct fake_call *call);
 

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "tests/fakes/sigstore/fake.h"
 
-enum { ENTRIES_BEFORE = 5, HINT_SIZE = 4, ED25519_SIZE = 32 };
+enum { HINT_SIZE = 4, ED25519_SIZE = 32 };
 
 /* Rekor v1: hash of the key. v2: of name and Ed25519 key, as notes have it. */
 static void make_id(struct fake_log *log, bool is_v2)
@@ -26,16 +26,12 @@ static void make_id(struct fake_log *log, bool is_v2)
 
 void fake_log_init(struct fake_log *log, const char *host, uint64_t tree_id)
 {
-	size_t index;
-
 	pthread_mutex_init(&log->lock, NULL);
 	log->key = tree_id ? EVP_EC_gen("P-256") : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	fake_must(log->key != NULL);
 	log->name = mem_strdup(host);
 	log->origin = tree_id ? mem_printf("%s - %" PRIu64, host, tree_id) : mem_strdup(host);
 	make_id(log, tree_id == 0);
-	for (unsigned i = 0; i < ENTRIES_BEFORE; i++)
-		fake_log_add(log, mem_printf("{\"kind\":\"test\",\"number\":%u}", i), 0, &index);
 }
 
 void fake_log_release(struct fake_log *log)

@@ -184,6 +184,39 @@ static char *body_of(json_t *proposed, const char **ret_why)
 	return text;
 }
 
+/* Somebody else's signature, with a key. */
+static json_t *foreign_entry(unsigned number)
+{
+	CLEANUP(str_release) struct str signature = STR_INIT(4096);
+	CLEANUP(str_release) struct str pem_bytes = STR_INIT(4096);
+	CLEANUP(mem_freep) char *text = mem_printf("foreign %u", number);
+	uint8_t digest[FAKE_HASH_SIZE];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	CLEANUP(mem_freep) char *pem = fake_pem_key(key);
+	fake_sign(key, text, strlen(text), &signature);
+	fake_sha256(text, strlen(text), digest);
+	str_add_text(&pem_bytes, pem);
+	CLEANUP(mem_freep) char *hex = fake_hex(digest, sizeof(digest));
+	EVP_PKEY_free(key);
+	return json_pack("{s:s,s:s,s:{s:{s:{s:s,s:s}},s:{s:o,s:{s:o}}}}", "apiVersion", "0.0.1",
+		"kind", "hashedrekord", "spec", "data", "hash", "algorithm", "sha256", "value", hex,
+		"signature", "content", fake_json_base64(&signature), "publicKey", "content",
+		fake_json_base64(&pem_bytes));
+}
+
+void fake_rekor1_fill(struct fake_log *log)
+{
+	for (unsigned i = 0; i < FAKE_FOREIGN_ENTRIES; i++) {
+		json_t *entry = foreign_entry(i);
+		const char *why;
+		char *body = body_of(entry, &why);
+		size_t index;
+		fake_must(body != NULL && fake_log_add(log, body, 1700000000 + i, &index));
+		json_decref(entry);
+	}
+}
+
 /* ---- Entries as they are answered ---- */
 
 static char *entry_id(const struct fake_log *log, size_t index)

@@ -125,6 +125,39 @@ static char *body_of(json_t *request, const char **ret_why)
 	return text;
 }
 
+/* Somebody else's signature, with a key. */
+static json_t *foreign_request(unsigned number)
+{
+	CLEANUP(str_release) struct str signature = STR_INIT(4096);
+	CLEANUP(str_release) struct str spki = STR_INIT(4096);
+	CLEANUP(str_release) struct str digest_bytes = STR_INIT(FAKE_HASH_SIZE);
+	CLEANUP(mem_freep) char *text = mem_printf("foreign %u", number);
+	uint8_t digest[FAKE_HASH_SIZE];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	fake_sign(key, text, strlen(text), &signature);
+	fake_spki(key, &spki);
+	fake_sha256(text, strlen(text), digest);
+	str_add(&digest_bytes, digest, sizeof(digest));
+	EVP_PKEY_free(key);
+	return json_pack("{s:{s:o,s:{s:o,s:{s:s,s:{s:o}}}}}", "hashedRekordRequestV002", "digest",
+		fake_json_base64(&digest_bytes), "signature", "content",
+		fake_json_base64(&signature), "verifier", "keyDetails", "PKIX_ECDSA_P256_SHA_256",
+		"publicKey", "rawBytes", fake_json_base64(&spki));
+}
+
+void fake_rekor2_fill(struct fake_log *log)
+{
+	for (unsigned i = 0; i < FAKE_FOREIGN_ENTRIES; i++) {
+		json_t *request = foreign_request(i);
+		const char *why;
+		char *body = body_of(request, &why);
+		size_t index;
+		fake_must(body != NULL && fake_log_add(log, body, 0, &index));
+		json_decref(request);
+	}
+}
+
 /* ---- Answers ---- */
 
 static json_t *base64_of(const void *bytes, size_t len)

@@ -362,7 +362,9 @@ struct fake_sigstore *fake_sigstore_start(const struct fake_sigstore_options *op
 	fake_oidc_init(fake);
 	make_authorities(fake);
 	fake_log_init(&fake->rekor1, "127.0.0.1", FAKE_REKOR1_TREE);
+	fake_rekor1_fill(&fake->rekor1);
 	fake_log_init(&fake->rekor2, "127.0.0.1", 0);
+	fake_rekor2_fill(&fake->rekor2);
 	for (unsigned i = 0; i < FAKE_SERVICES; i++) {
 		struct fake_listener *listener = &fake->listeners[i];
 		listener->fake = fake;
