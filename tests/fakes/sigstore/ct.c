@@ -59,7 +59,7 @@ static void sct_make(struct fake_sigstore *fake, X509 *certificate,
 	CLEANUP(str_release) struct str signature = STR_INIT(4096);
 	uint8_t log_id[FAKE_HASH_SIZE];
 	uint64_t now = (uint64_t)clock_unix_ms(fake->clock);
-	enum { SHA256 = 4, ECDSA = 3 };
+	enum { TLS_HASH_SHA256 = 4, TLS_SIGNATURE_ECDSA = 3 };
 
 	fake_spki(key, &spki);
 	fake_sha256(spki.bytes, spki.len, log_id);
@@ -73,8 +73,8 @@ static void sct_make(struct fake_sigstore *fake, X509 *certificate,
 	add_number(out, now, 8);
 	add_number(out, extensions.len, 2);
 	str_add(out, str_text(&extensions), extensions.len);
-	add_number(out, SHA256, 1);
-	add_number(out, ECDSA, 1);
+	add_number(out, TLS_HASH_SHA256, 1);
+	add_number(out, TLS_SIGNATURE_ECDSA, 1);
 	add_number(out, signature.len, 2);
 	str_add(out, signature.bytes, signature.len);
 }
@@ -84,7 +84,6 @@ void fake_ct_embed(struct fake_sigstore *fake, X509 *certificate,
 {
 	CLEANUP(str_release) struct str sct = STR_INIT(4096);
 	CLEANUP(str_release) struct str list = STR_INIT(8192);
-	CLEANUP(str_release) struct str value = STR_INIT(8192);
 	ASN1_OCTET_STRING *inner = ASN1_OCTET_STRING_new();
 	unsigned char *der = NULL;
 
