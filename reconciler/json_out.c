@@ -13,7 +13,9 @@
 
 static void put(struct json_out *out, const char *bytes, size_t len)
 {
-	if (!out->error && len && fwrite(bytes, 1, len, out->stream) != len)
+	if (out->text)
+		str_add(out->text, bytes, len);
+	else if (!out->error && len && fwrite(bytes, 1, len, out->stream) != len)
 		out->error = errno ? errno : EIO;
 }
 

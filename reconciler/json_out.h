@@ -1,6 +1,6 @@
 /*
- * Writes JSON (RFC 8259) to a stream as it comes: nothing is held in memory. Keys are NULL inside
- * arrays. Text that is not UTF-8 gets U+FFFD, control characters are escaped. Errors stay in the
+ * Writes JSON (RFC 8259) to a stream as it comes, so that nothing is held in memory, or appends it
+ * to a text. Keys are NULL inside arrays. Text that is not UTF-8 gets U+FFFD, control characters are escaped. Errors stay in the
  * stream (ferror); the first errno is kept. One owner.
  */
 #ifndef CIP_RECONCILER_JSON_OUT_H
@@ -10,10 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 struct json_out {
-	FILE *stream; /* borrowed */
-	bool follows; /* something stands before, in the same object or array */
-	int error;    /* errno of the first failed write; 0: none */
+	FILE *stream;	  /* borrowed */
+	struct str *text; /* borrowed; instead of a stream */
+	bool follows;	  /* something stands before, in the same object or array */
+	int error;	  /* errno of the first failed write; 0: none */
 };
 
 void json_out_open(struct json_out *out, const char *key, char bracket); /* '{' or '[' */

@@ -5,6 +5,7 @@
 #include "reconciler/report_job.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct field {
 	const char *name, *variable;
@@ -39,20 +40,37 @@ static bool is_set(const char *variable)
 	return value && *value;
 }
 
+static const struct job_system *find_system(void)
+{
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		if (is_set(systems[i].mark))
+			return &systems[i];
+	return NULL;
+}
+
 void report_job_write(struct json_out *out, const char *key)
 {
-	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
-		const struct job_system *system = &systems[i];
+	const struct job_system *system = find_system();
 
-		if (!is_set(system->mark))
-			continue;
-		json_out_open(out, key, '{');
-		json_out_text(out, "system", system->name);
-		for (const struct field *field = system->fields; field->name; field++)
-			if (is_set(field->variable))
-				json_out_text(out, field->name, getenv(field->variable));
-		json_out_close(out, '}');
+	if (!system) {
+		json_out_text(out, key, NULL);
 		return;
 	}
-	json_out_text(out, key, NULL);
+	json_out_open(out, key, '{');
+	json_out_text(out, "system", system->name);
+	for (const struct field *field = system->fields; field->name; field++)
+		if (is_set(field->variable))
+			json_out_text(out, field->name, getenv(field->variable));
+	json_out_close(out, '}');
+}
+
+const char *report_job_fact(const char *name)
+{
+	const struct job_system *system = find_system();
+
+	for (const struct field *field = system ? system->fields : NULL; field && field->name;
+		field++)
+		if (strcmp(field->name, name) == 0 && is_set(field->variable))
+			return getenv(field->variable);
+	return NULL;
 }

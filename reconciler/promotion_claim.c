@@ -1,0 +1,130 @@
+/*
+ * What a statement about a promotion says, compared with what would be said. The statement is
+ * signed by us or by somebody with our identity, but was made by any version of us or of kpromo: an
+ * unknown field is passed over, and what cannot be read says something else.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/enc.h"
+#include "reconciler/promotion_record.h"
+
+DEFINE_CLEANUP(json_t, json_freep, json_decref)
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* "name" or "name@digest". */
+static bool is_reference(const char *text, const char *name, const struct digest *digest)
+{
+	char wanted[DIGEST_TEXT_SIZE];
+	size_t len = strlen(name);
+
+	if (strncmp(text, name, len) != 0)
+		return false;
+	return !text[len] ||
+		(text[len] == '@' && strcmp(text + len + 1, digest_format(digest, wanted)) == 0);
+}
+
+static bool has_digest(const json_t *named, const struct digest *digest)
+{
+	char wanted[DIGEST_TEXT_SIZE];
+	const char *algorithm = digest->algorithm == DIGEST_SHA512 ? "sha512" : "sha256";
+
+	digest_format(digest, wanted);
+	return strcmp(text_of(json_object_get(named, "digest"), algorithm),
+		       strchr(wanted, ':') + 1) == 0;
+}
+
+/* Each of ours is there and there are as many: ours are distinct. */
+static bool has_tags(const json_t *predicate, const struct promotion *promotion)
+{
+	const json_t *tags = json_object_get(predicate, "tags");
+
+	if (json_array_size(tags) != promotion->tag_count)
+		return false;
+	for (size_t i = 0; i < promotion->tag_count; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < promotion->tag_count && !found; j++) {
+			const char *tag = json_string_value(json_array_get(tags, j));
+
+			found = tag && strcmp(tag, promotion->tags[i]) == 0;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool has_replaced(const json_t *predicate, const struct promotion *promotion)
+{
+	const json_t *replaced = json_object_get(predicate, "replaced");
+
+	if (json_array_size(replaced) != promotion->replaced_count)
+		return false;
+	for (size_t i = 0; i < promotion->replaced_count; i++) {
+		const json_t *item = json_array_get(replaced, i);
+
+		if (strcmp(text_of(item, "name"), promotion->replaced[i].tag) != 0 ||
+			!has_digest(item, &promotion->replaced[i].digest))
+			return false;
+	}
+	return true;
+}
+
+static bool says_record(const json_t *predicate, const struct promotion *promotion)
+{
+	char digest[DIGEST_TEXT_SIZE];
+
+	return is_reference(text_of(predicate, "srcRef"), promotion->source, &promotion->digest) &&
+		is_reference(
+			text_of(predicate, "dstRef"), promotion->destination, &promotion->digest) &&
+		strcmp(text_of(predicate, "digest"), digest_format(&promotion->digest, digest)) ==
+		0 &&
+		has_tags(predicate, promotion) && has_replaced(predicate, promotion);
+}
+
+static bool says_provenance(const json_t *predicate, const struct promotion *promotion)
+{
+	const json_t *definition = json_object_get(predicate, "buildDefinition");
+	const json_t *parameters = json_object_get(definition, "externalParameters");
+
+	return strcmp(text_of(definition, "buildType"), PROMOTION_RECORD_TYPE) == 0 &&
+		is_reference(
+			text_of(parameters, "source"), promotion->source, &promotion->digest) &&
+		is_reference(text_of(parameters, "destination"), promotion->destination,
+			&promotion->digest) &&
+		has_tags(parameters, promotion) && has_replaced(parameters, promotion);
+}
+
+static bool has_subject(const json_t *document, const struct promotion *promotion)
+{
+	const json_t *subjects = json_object_get(document, "subject");
+
+	for (size_t i = 0; i < json_array_size(subjects); i++)
+		if (has_digest(json_array_get(subjects, i), &promotion->digest))
+			return true;
+	return false;
+}
+
+bool promotion_is_said(enum promotion_statement statement, const struct promotion *promotion,
+	const void *bytes, size_t len)
+{
+	const json_t *predicate;
+
+	if (len > PROMOTION_STATEMENT_MAX)
+		return false;
+	CLEANUP(json_freep)
+	json_t *document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	if (!document || !has_subject(document, promotion) ||
+		strcmp(text_of(document, "predicateType"), promotion_type(statement)) != 0)
+		return false;
+	predicate = json_object_get(document, "predicate");
+	return statement == PROMOTION_SLSA ? says_provenance(predicate, promotion)
+					   : says_record(predicate, promotion);
+}
