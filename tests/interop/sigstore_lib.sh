@@ -20,6 +20,8 @@
 #
 # One stack at a time on a machine: timestamp-server insists on port 2112 for its metrics, so the next one waits.
 
+declare -A sigstore_pids=()
+
 sigstore_peers() {
 	SIGSTORE_PEERS=$("$(dirname "${BASH_SOURCE[0]}")/../../tools/install-peers" --where sigstore) || exit 77
 }
@@ -41,11 +43,12 @@ sigstore_run() {
 	shift
 	env -i PATH="$PATH" HOME="$SIGSTORE" "$@" >"$SIGSTORE/$name.out" 2>"$SIGSTORE/$name.log" </dev/null 9>&- &
 	registry_pids+=("$!")
+	sigstore_pids[$name]=$!
 }
 
 sigstore_fail() {
 	echo "the Sigstore stack does not start: $*" >&2
-	tail -n 5 "$SIGSTORE"/*.log >&2
+	tail -n 5 "$SIGSTORE"/*.log "$SIGSTORE"/*.out >&2
 	return 1
 }
 
@@ -53,7 +56,7 @@ sigstore_fail() {
 sigstore_wait() {
 	local tries=400
 	until curl --silent --fail --noproxy '*' --output /dev/null "$2"; do
-		((tries-- > 0)) || sigstore_fail "$1 does not answer at $2" || return
+		((tries-- > 0)) && kill -0 "${sigstore_pids[$1]}" || sigstore_fail "$1 does not answer at $2" || return
 		sleep 0.05
 	done
 }
@@ -62,7 +65,7 @@ sigstore_wait() {
 sigstore_first_line() {
 	local tries=400
 	until [[ -s $SIGSTORE/$1.out ]]; do
-		((tries-- > 0)) || sigstore_fail "$1 says nothing" || return
+		((tries-- > 0)) && kill -0 "${sigstore_pids[$1]}" || sigstore_fail "$1 says nothing" || return
 		sleep 0.05
 	done
 	head -n 1 "$SIGSTORE/$1.out"
