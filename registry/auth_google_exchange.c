@@ -107,6 +107,18 @@ static bool failed_at(const char *text, struct err **err)
 	return err_prefix(err, "%s", label ? label : "an unusable URL");
 }
 
+bool google_do(struct http *http, const struct http_request *request, struct http_response *ret,
+	struct err **err)
+{
+	CLEANUP(url_release) struct url url = {0};
+	CLEANUP(mem_freep) char *quota = NULL;
+	struct http_request drawing = *request;
+	if (url_parse(request->url, &url, NULL))
+		quota = mem_printf("%s %u", url.host, (unsigned)url.port);
+	drawing.quota = quota;
+	return http_do(http, &drawing, ret, err);
+}
+
 static bool post(const struct google_exchange *exchange, const char *url, const struct str *body,
 	const struct http_header *headers, size_t header_count, struct http_response *ret,
 	struct err **err)
@@ -124,7 +136,7 @@ static bool post(const struct google_exchange *exchange, const char *url, const 
 	};
 	if (str_overflowed(body))
 		return err_set(err, ERR_INVALID, "the request would be too long");
-	if (!http_do(exchange->http, &request, ret, err))
+	if (!google_do(exchange->http, &request, ret, err))
 		return false;
 	return ret->status == 200 || refused(ret, err);
 }
@@ -215,7 +227,7 @@ static bool get_subject(const struct google_exchange *exchange, const struct goo
 		.repeatable = true,
 		.tally = exchange->tally,
 	};
-	bool ok = http_do(exchange->http, &request, ret, err) &&
+	bool ok = google_do(exchange->http, &request, ret, err) &&
 		(ret->status == 200 || refused(ret, err));
 	mem_free(headers);
 	return ok || failed_at(file->subject_url, err);

@@ -53,7 +53,7 @@ static bool get(struct http *http, const char *origin, const char *path, struct 
 		.repeatable = true,
 		.tally = tally,
 	};
-	return http_do(http, &request, ret, err);
+	return google_do(http, &request, ret, err);
 }
 
 /* "NO_GCE_CHECK", as Google's libraries have it. */

@@ -70,6 +70,10 @@ bool google_sign(const char *key_pem, const char *header, const char *claims, ch
 
 /* ---- auth_google_exchange.c ---- */
 
+/* Sends as http_do, from the bucket of the server that is asked. */
+bool google_do(struct http *http, const struct http_request *request, struct http_response *ret,
+	struct err **err);
+
 struct google_exchange {
 	struct http *http;
 	const struct clock *clock;

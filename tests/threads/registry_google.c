@@ -151,6 +151,18 @@ static void use_file(const char *path)
 	setenv("GOOGLE_APPLICATION_CREDENTIALS", path, 1);
 }
 
+/* What was asked of Google's endpoints. */
+static struct http_quota google_quota(const struct scene *scene)
+{
+	struct http_quota quota;
+	char name[32];
+	snprintf(name, sizeof(name), "127.0.0.1 %u", tiny_server_port(google));
+	for (size_t i = 0; http_quota_at(scene->http, i, &quota); i++)
+		if (strcmp(quota.name, name) == 0)
+			return quota;
+	return (struct http_quota){0};
+}
+
 struct worker {
 	pthread_t thread;
 	struct scene *scene;
@@ -216,6 +228,8 @@ static void expect_owner(char *file, const char *owner)
 	scene_open(&scene, NULL, true);
 	expect_ok(&scene, "r");
 	expect_shown(owner);
+	CHECK(google_quota(&scene).requests ==
+		api.assertions + api.refreshes + api.subjects + api.exchanges + api.impersonations);
 	scene_close(&scene);
 }
 
@@ -260,6 +274,10 @@ static void test_failures_say_what_and_where(void)
 	api.status = 503;
 	expect_error(&scene, ERR_TRANSIENT, "status 503");
 	time_offset_ms += 6000;
+	api.status = 429;
+	expect_error(&scene, ERR_THROTTLED, "status 429");
+	CHECK(google_quota(&scene).throttled == 1);
+	time_offset_ms += 6000;
 	api.status = 0;
 	expect_ok(&scene, "r");
 	scene_close(&scene);
@@ -281,6 +299,7 @@ static void test_the_metadata_server(void)
 	scene_open(&scene, NULL, true);
 	CHECK(work_together(&scene) == 0);
 	CHECK(api.metadata == 1 && world.anonymous == 0);
+	CHECK(google_quota(&scene).requests == 1);
 	expect_shown("machine");
 	scene_close(&scene);
 	/* Something else that answers there is not believed. */
