@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "net/retry.h"
 #include "registry/manifest_request.h"
 
 /* Trust rule 2. */
@@ -142,14 +141,6 @@ static bool is_as_written(const struct group *group, const struct tag_job *job, 
 		found ? digest_format(found, other) : "no such tag");
 }
 
-static bool pause_between_looks(const struct group *group, unsigned look)
-{
-	const struct http_options *settings = http_settings(group->copier->registry->http);
-	return cancel_sleep_ms(settings->cancel, CANCEL_NOW,
-		retry_backoff_ms(
-			settings->clock, look, settings->retry_base_ms, settings->retry_max_ms));
-}
-
 static void take_after(struct group *group, struct tag_job *job, struct copy_tag *tag,
 	const struct digest *found, const struct err *failure)
 {
@@ -158,7 +149,7 @@ static void take_after(struct group *group, struct tag_job *job, struct copy_tag
 	struct digest other;
 	bool right = is_as_written(group, job, tag->name, found, failure, &err);
 	for (unsigned i = 1; !right && err_is(err, ERR_DIGEST) && i < LOOKS_AFTER; i++) {
-		if (!pause_between_looks(group, i))
+		if (!request_pause(group->copier->registry, i, NULL))
 			break;
 		bool exists = registry_manifest_head(group->copier->registry, &to->repository,
 			tag->name, &to->tally, &other, &again);

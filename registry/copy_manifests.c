@@ -119,20 +119,14 @@ static void put_node(
 static void put_later(struct group *group, struct put *put)
 {
 	struct copier *copier = group->copier;
-	struct copy_destination *to = put->target->to;
-	struct err *err = NULL;
-	enum once_turn turn = copy_memory_begin(copier->memory, put->key, copier->cancel);
-	if (turn == ONCE_MINE) {
-		bool ok = registry_manifest_put(copier->registry, &to->repository, put->node->key,
-			&put->node->document, &to->tally, &err);
-		copy_memory_finish(copier->memory, put->key, ok);
-		if (!ok)
-			target_refused_manifest(put->target, err);
-	} else if (turn == ONCE_CANCELLED) {
-		cancel_check(copier->cancel, CANCEL_NOW, &err);
-		target_fail(put->target, err);
+	struct puts mine = {0};
+	if (!target_wants_content(put->target)) {
+		put_free(put);
+		return;
 	}
-	put_free(put);
+	enum once_turn turn = copy_memory_begin(copier->memory, put->key, copier->cancel);
+	sort_put(group, put, turn, &mine, &mine);
+	run(group, &mine);
 }
 
 static void put_height(struct group *group, unsigned height)

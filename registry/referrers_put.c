@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "image/manifest.h"
-#include "net/retry.h"
 #include "registry/manifest_request.h"
 #include "registry/referrers_private.h"
 
@@ -16,15 +15,6 @@
 #define WRITES_MAX 6
 /* Looks at an API until it shows what was put. */
 #define LOOKS_MAX 3
-
-static bool pause_before(const struct referrers_place *place, unsigned attempt, struct err **err)
-{
-	const struct http_options *settings = http_settings(place->registry->http);
-	cancel_sleep_ms(settings->cancel, CANCEL_NOW,
-		retry_backoff_ms(
-			settings->clock, attempt, settings->retry_base_ms, settings->retry_max_ms));
-	return cancel_check(settings->cancel, CANCEL_NOW, err);
-}
 
 /* ---- The manifests ---- */
 
@@ -93,7 +83,7 @@ static bool find_in_api(const struct referrers_place *place, const struct referr
 		}
 		if (look == LOOKS_MAX)
 			return not_listed(place, err);
-		if (!pause_before(place, look, err))
+		if (!request_pause(place->registry, look, err))
 			return false;
 	}
 }
@@ -140,7 +130,7 @@ static bool extend_tag(
 		if (current.bytes &&
 			!referrers_set_read(known, current.bytes, current.len, NULL, err))
 			return false;
-		if (writes > 0 && !pause_before(place, writes, err))
+		if (writes > 0 && !request_pause(place->registry, writes, err))
 			return false;
 		if (!write_index(place, &next, err))
 			return false;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "net/retry.h"
 #include "net/url.h"
 #include "registry/refusal.h"
 
@@ -131,6 +132,15 @@ static bool authorise(struct request *request, bool may_probe, struct err **err)
 }
 
 /* ---- Sending ---- */
+
+bool request_pause(const struct registry *registry, unsigned attempt, struct err **err)
+{
+	const struct http_options *settings = http_settings(registry->http);
+	cancel_sleep_ms(settings->cancel, CANCEL_NOW,
+		retry_backoff_ms(
+			settings->clock, attempt, settings->retry_base_ms, settings->retry_max_ms));
+	return cancel_check(settings->cancel, CANCEL_NOW, err);
+}
 
 static void forget_answer(struct request *request)
 {

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
+#include "net/retry.h"
 #include "registry/paging.h"
 #include "registry/request.h"
 
@@ -15,6 +17,9 @@
 #define LIST_MAX_BYTES ((uint64_t)128 << 20)
 
 #define TAG_TEXT_SIZE 129
+
+/* Of a page whose answer breaks off; a refusal was repeated by net/ already. */
+#define PAGE_ATTEMPTS 3
 
 struct listing {
 	struct registry *registry;
@@ -80,6 +85,7 @@ static bool read_page(struct listing *listing, struct request *request, struct t
 	const struct tags_visitor visitor = {pass_tag, pass_manifest, pass_manifest_tag, listing};
 	CLEANUP(json_reader_freep) struct json_reader *json = mem_new(1, sizeof(*json));
 	json_reader_init(json, fill_from_call, listing);
+	listing->is_cut_off = false;
 	if (!request_open(request, err))
 		return false;
 	listing->call = request->call;
@@ -162,6 +168,27 @@ static bool cut_short(const struct listing *listing, struct err **err)
 	return false;
 }
 
+/* What was visited of a page that broke off is visited again. The caller releases the request. */
+static bool read_page_at(struct listing *listing, const char *url, struct request *request,
+	struct tags_page *ret_page, struct err **err)
+{
+	for (unsigned attempt = 1;; attempt++) {
+		CLEANUP(err_freep) struct err *failure = NULL;
+		request_init_page(listing, request, url);
+		if (read_page(listing, request, ret_page, &failure))
+			return true;
+		bool again = listing->is_cut_off && retry_error(failure) && attempt < PAGE_ATTEMPTS;
+		if (!again) {
+			err_keep_first(err, &failure);
+			return false;
+		}
+		log_info("%s: reading the page again", failure->msg);
+		if (!request_pause(listing->registry, attempt, err))
+			return false;
+		request_release(request);
+	}
+}
+
 static bool list_pages(struct listing *listing, struct err **err)
 {
 	CLEANUP(mem_freep) char *url = NULL;
@@ -169,8 +196,7 @@ static bool list_pages(struct listing *listing, struct err **err)
 		CLEANUP(request_release) struct request request;
 		struct tags_page page;
 		char *next = NULL;
-		request_init_page(listing, &request, url);
-		if (!read_page(listing, &request, &page, err))
+		if (!read_page_at(listing, url, &request, &page, err))
 			return cut_short(listing, err);
 		if (!check_kind(listing, &request, &page, err) ||
 			!next_page(listing, &request, &page, &next, err))

@@ -85,10 +85,10 @@ struct fault {
 static const struct fault faults[] = {
 	/* TOKEN LIST FIRST INDEX CHILD BLOB OPEN_FIRST OPEN MOUNT UPLOAD PUT_CHILD PUT_TAG */
 	{"reset-before", false, "............"},
-	{"reset-mid", false, ".T.........."},
-	{"truncate", false, ".T.........."},
+	{"reset-mid", false, "............"},
+	{"truncate", false, "............"},
 	{"stall", false, "............"},
-	{"stall-mid", false, ".O.........."},
+	{"stall-mid", false, "............"},
 	{"flip-bit", false, "............"},
 	{"flip-bit", true, "..DDDD......"},
 	{"wrong-digest-header", false, "..........DD"},

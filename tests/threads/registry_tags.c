@@ -167,7 +167,7 @@ static void test_refused_lists(void)
 	expect_refused("GET */tags/* 1+ status 503", NULL, ERR_TRANSIENT, "503");
 	expect_refused("GET */tags/* 1+ status 403", NULL, ERR_AUTH, "anonymous");
 	expect_refused("GET */tags/* 2 status 404", "--page-size=1", ERR_INVALID, "404");
-	expect_refused("GET */tags/* 2 reset-mid", "--page-size=1", ERR_TRANSIENT, "tags/list");
+	expect_refused("GET */tags/* 2+ reset-mid", "--page-size=1", ERR_TRANSIENT, "tags/list");
 	/* Links that lead nowhere good. */
 	expect_refused("GET */tags/* 1+ header Link: </v2/prod/app/tags/list?n=1>; rel=next", NULL,
 		ERR_INVALID, "circle");
@@ -186,6 +186,20 @@ static void test_second_try(void)
 	scene_open(&scene, "GET */tags/* 1 status 503\nGET */tags/* 1 reset-before\n", NULL, 3);
 	expect_list(&scene, TAGS_PLAIN, 3, 0);
 	CHECK_COUNT(&scene.fake, "GET */tags/*", 3);
+	scene_close(&scene);
+}
+
+/* A page that breaks off in the middle is read again, and only that page. */
+static void test_page_again(void)
+{
+	struct scene scene;
+	struct err *err = NULL;
+	scene_open(
+		&scene, "GET */tags/* 2 reset-mid\nGET */tags/* 2 truncate\n", "--page-size=3", 7);
+	must(list(&scene, &err), &err);
+	CHECK(scene.seen.tags >= 7 && strcmp(scene.seen.last, "t000006") == 0);
+	CHECK_COUNT(&scene.fake, "GET */tags/list*", 3 + 2);
+	CHECK_COUNT(&scene.fake, "GET */tags/list*last=t000002*", 3);
 	scene_close(&scene);
 }
 
@@ -269,5 +283,6 @@ int main(void)
 	test_exactly_one_page();
 	test_refused_lists();
 	test_second_try();
+	test_page_again();
 	return 0;
 }
