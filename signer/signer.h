@@ -43,7 +43,7 @@ bool signer_has_form(const struct signer *signer, enum sign_form form);
 
 /* What is signed. Borrowed. */
 struct sign_content {
-	const void *bytes;
+	const void *bytes; /* NULL: what `artifact` knows the digest of (in a bundle only) */
 	size_t len;
 	const struct message *artifact; /* what a statement is about; NULL: the bytes themselves */
 	const char *
