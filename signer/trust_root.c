@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "signer/json_private.h"
+#include "signer/trust_root_private.h"
 
 #define MEDIA_TYPE_0_1 "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 #define MEDIA_TYPE_0_2 "application/vnd.dev.sigstore.trustedroot.v0.2+json"
@@ -19,8 +20,7 @@ bool validity_includes(const struct validity *validity, int64_t unix_ms)
 	return validity->has_start && unix_ms >= validity->start_ms && unix_ms <= validity->end_ms;
 }
 
-static bool validity_read(
-	const struct json_t *parent, struct validity *ret_validity, struct err **err)
+bool validity_read(const struct json_t *parent, struct validity *ret_validity, struct err **err)
 {
 	struct validity validity = {.end_ms = INT64_MAX};
 	const struct json_t *range;

@@ -5,25 +5,11 @@
  */
 #include "signer/tuf_client.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
-#include "base/fs.h"
-#include "signer/tuf_metadata.h"
+#include "signer/tuf_client_private.h"
 #include "signer/tuf_store.h"
-
-struct trusted_targets {
-	char *role;
-	struct tuf_metadata *metadata;
-};
-
-struct tuf_client {
-	struct http *http;
-	const struct clock *clock;
-	char *directory, *metadata_url;
-	struct tuf_metadata *root, *timestamp, *snapshot; /* the last two after a refresh */
-	VEC(struct trusted_targets) targets;		  /* "targets" and delegated roles */
-};
 
 /* ---- Fetching ---- */
 
@@ -34,8 +20,7 @@ static char *join_url(const char *base, const char *name)
 	return mem_printf("%s%s%s", base, len && base[len - 1] == '/' ? "" : "/", name);
 }
 
-/* Appends at most `max` bytes to `out`. ERR_NOT_FOUND for 404. */
-static bool fetch(
+bool tuf_fetch(
 	struct tuf_client *client, const char *url, size_t max, struct str *out, struct err **err)
 {
 	struct http_request request = {
@@ -65,7 +50,7 @@ static bool fetch_metadata(struct tuf_client *client, const char *role, uint64_t
 			     : mem_printf("%s.json", quoted);
 	CLEANUP(mem_freep) char *url = join_url(client->metadata_url, name);
 
-	return fetch(client, url, max, out, err);
+	return tuf_fetch(client, url, max, out, err);
 }
 
 /* ---- Judging ---- */
@@ -115,18 +100,40 @@ static struct tuf_metadata *read_stored(struct tuf_client *client, enum tuf_type
 {
 	CLEANUP(str_release) struct str bytes = STR_INIT(max);
 
-	if (!tuf_store_read(client->directory, name, &bytes, NULL))
+	if (!client->directory || !tuf_store_read(client->directory, name, &bytes, NULL))
 		return NULL;
 	return read_signed(type, &bytes, role, keys_of, NULL);
 }
 
-static bool keep(struct tuf_client *client, const char *role, const struct tuf_metadata *metadata,
-	struct err **err)
+/*
+ * Another process may share the directory and be further than we are. What hangs from an older timestamp than the
+ * stored one is not written: it would undo what that process saw.
+ */
+static bool is_overtaken(struct tuf_client *client, const struct tuf_metadata *timestamp)
 {
-	return tuf_store_write(client->directory, role, metadata->bytes, metadata->len, err);
+	CLEANUP(tuf_metadata_freep)
+	struct tuf_metadata *stored =
+		read_stored(client, TUF_TIMESTAMP, tuf_type_name(TUF_TIMESTAMP),
+			TUF_TIMESTAMP_MAX_BYTES, tuf_top_role(client, TUF_TIMESTAMP), client->root);
+
+	return stored && timestamp && stored->version > timestamp->version;
 }
 
-static const struct tuf_role *top_role(const struct tuf_client *client, enum tuf_type type)
+/* `timestamp` is the one it hangs from; NULL: none yet. */
+static bool keep(struct tuf_client *client, const char *role, const struct tuf_metadata *metadata,
+	const struct tuf_metadata *timestamp, struct err **err)
+{
+	if (!client->directory)
+		return true;
+
+	CLEANUP(fd_closep) int lock = tuf_store_lock(client->directory, err);
+	if (lock < 0)
+		return false;
+	return is_overtaken(client, timestamp) ||
+		tuf_store_write(client->directory, role, metadata->bytes, metadata->len, err);
+}
+
+const struct tuf_role *tuf_top_role(const struct tuf_client *client, enum tuf_type type)
 {
 	return &client->root->roles.items[type];
 }
@@ -149,24 +156,30 @@ bool tuf_client_init(const char *directory, const void *root, size_t len, struct
 		tuf_store_write(directory, tuf_type_name(TUF_ROOT), root, len, err);
 }
 
-static bool load_root(struct tuf_client *client, struct err **err)
+/* The root is its own witness: it must at least be signed by the keys that it names. */
+static bool start_at(struct tuf_client *client, const void *bytes, size_t len, struct err **err)
+{
+	CLEANUP(tuf_metadata_freep)
+	struct tuf_metadata *root = tuf_metadata_parse(TUF_ROOT, bytes, len, err);
+
+	if (!root || !tuf_metadata_check(root, &root->roles.items[TUF_ROOT], root, err))
+		return false;
+	client->root = steal_ptr(&root);
+	return true;
+}
+
+static bool start_at_stored(struct tuf_client *client, struct err **err)
 {
 	CLEANUP(str_release) struct str bytes = STR_INIT(TUF_ROOT_MAX_BYTES);
-	CLEANUP(tuf_metadata_freep) struct tuf_metadata *root = NULL;
 
-	if (!tuf_store_open(client->directory, err))
-		return false;
 	if (!tuf_store_read(client->directory, tuf_type_name(TUF_ROOT), &bytes, err)) {
 		if (err && err_is(*err, ERR_NOT_FOUND))
 			err_prefix(err, "%s has no trusted root yet: \"init\" comes first",
 				client->directory);
 		return false;
 	}
-	root = tuf_metadata_parse(TUF_ROOT, str_text(&bytes), bytes.len, err);
-	if (!root || !tuf_metadata_check(root, &root->roles.items[TUF_ROOT], root, err))
-		return err_prefix(err, "trusted root in %s", client->directory);
-	client->root = steal_ptr(&root);
-	return true;
+	return start_at(client, str_text(&bytes), bytes.len, err) ||
+		err_prefix(err, "trusted root in %s", client->directory);
 }
 
 struct tuf_client *tuf_client_new(const struct tuf_client_options *options, struct err **err)
@@ -175,10 +188,17 @@ struct tuf_client *tuf_client_new(const struct tuf_client_options *options, stru
 
 	client->http = options->http;
 	client->clock = options->clock ? options->clock : &clock_system;
-	client->directory = mem_strdup(options->directory);
+	client->directory = options->directory ? mem_strdup(options->directory) : NULL;
 	client->metadata_url = mem_strdup(options->metadata_url);
-	if (!load_root(client, err))
+	client->begins_at_given = options->root != NULL;
+	if (client->directory && !tuf_store_open(client->directory, err))
 		return NULL;
+	if (!client->begins_at_given)
+		return start_at_stored(client, err) ? steal_ptr(&client) : NULL;
+	if (!start_at(client, options->root, options->root_len, err)) {
+		err_prefix(err, "initial root");
+		return NULL;
+	}
 	return steal_ptr(&client);
 }
 
@@ -206,20 +226,57 @@ void tuf_client_free(struct tuf_client *client)
 
 /* ---- 5.3 Root ---- */
 
+/*
+ * Under which name a root is kept. Where trust begins at the same root in every run, all that
+ * follow are, so that each run can follow them again.
+ */
+static char *root_name(const struct tuf_client *client, uint64_t version)
+{
+	return client->begins_at_given
+		? mem_printf("%" PRIu64 ".%s", version, tuf_type_name(TUF_ROOT))
+		: mem_strdup(tuf_type_name(TUF_ROOT));
+}
+
+/* Signed by the root before it and by itself, exactly one version on. NULL otherwise. */
+static struct tuf_metadata *judge_root(
+	const struct tuf_client *client, const struct str *bytes, struct err **err)
+{
+	CLEANUP(tuf_metadata_freep)
+	struct tuf_metadata *next =
+		read_signed(TUF_ROOT, bytes, tuf_top_role(client, TUF_ROOT), client->root, err);
+
+	if (!next || !tuf_metadata_check(next, &next->roles.items[TUF_ROOT], next, err) ||
+		!check_version(next, client->root->version + 1, err))
+		return NULL;
+	return steal_ptr(&next);
+}
+
+static struct tuf_metadata *next_stored_root(const struct tuf_client *client, const char *name)
+{
+	CLEANUP(str_release) struct str bytes = STR_INIT(TUF_ROOT_MAX_BYTES);
+
+	if (!client->begins_at_given || !client->directory ||
+		!tuf_store_read(client->directory, name, &bytes, NULL))
+		return NULL;
+	return judge_root(client, &bytes, NULL);
+}
+
 /* False with ERR_NOT_FOUND when there is no newer one. */
 static bool next_root(struct tuf_client *client, struct err **err)
 {
 	CLEANUP(str_release) struct str bytes = STR_INIT(TUF_ROOT_MAX_BYTES);
-	CLEANUP(tuf_metadata_freep) struct tuf_metadata *next = NULL;
 	uint64_t version = client->root->version + 1;
-	const char *name = tuf_type_name(TUF_ROOT);
+	CLEANUP(mem_freep) char *name = root_name(client, version);
+	CLEANUP(tuf_metadata_freep) struct tuf_metadata *next = next_stored_root(client, name);
 
-	if (!fetch_metadata(client, name, version, TUF_ROOT_MAX_BYTES, &bytes, err))
-		return false;
-	next = read_signed(TUF_ROOT, &bytes, top_role(client, TUF_ROOT), client->root, err);
-	if (!next || !tuf_metadata_check(next, &next->roles.items[TUF_ROOT], next, err) ||
-		!check_version(next, version, err) || !keep(client, name, next, err))
-		return err_prefix(err, "root version %llu", (unsigned long long)version);
+	if (!next) {
+		if (!fetch_metadata(client, tuf_type_name(TUF_ROOT), version, TUF_ROOT_MAX_BYTES,
+			    &bytes, err))
+			return false;
+		next = judge_root(client, &bytes, err);
+		if (!next || !keep(client, name, next, NULL, err))
+			return err_prefix(err, "root version %" PRIu64, version);
+	}
 	tuf_metadata_free(client->root);
 	client->root = steal_ptr(&next);
 	return true;
@@ -266,12 +323,12 @@ static bool refresh_timestamp(struct tuf_client *client, struct err **err)
 	CLEANUP(tuf_metadata_freep) struct tuf_metadata *timestamp = NULL;
 	CLEANUP(tuf_metadata_freep)
 	struct tuf_metadata *seen = read_stored(client, TUF_TIMESTAMP, name,
-		TUF_TIMESTAMP_MAX_BYTES, top_role(client, TUF_TIMESTAMP), client->root);
+		TUF_TIMESTAMP_MAX_BYTES, tuf_top_role(client, TUF_TIMESTAMP), client->root);
 
 	if (!fetch_metadata(client, name, 0, TUF_TIMESTAMP_MAX_BYTES, &bytes, err))
 		return false;
 	timestamp = read_signed(
-		TUF_TIMESTAMP, &bytes, top_role(client, TUF_TIMESTAMP), client->root, err);
+		TUF_TIMESTAMP, &bytes, tuf_top_role(client, TUF_TIMESTAMP), client->root, err);
 	if (!timestamp)
 		return err_prefix(err, "timestamp");
 	/* The same version again says nothing new, whatever it contains. */
@@ -280,7 +337,8 @@ static bool refresh_timestamp(struct tuf_client *client, struct err **err)
 		timestamp = steal_ptr(&seen);
 	}
 	if (!check_timestamp_rollback(timestamp, seen, err) ||
-		!check_expiry(client, timestamp, err) || !keep(client, name, timestamp, err))
+		!check_expiry(client, timestamp, err) ||
+		!keep(client, name, timestamp, timestamp, err))
 		return err_prefix(
 			err, "timestamp version %llu", (unsigned long long)timestamp->version);
 	tuf_metadata_free(client->timestamp);
@@ -345,17 +403,18 @@ static bool refresh_snapshot(struct tuf_client *client, struct err **err)
 	CLEANUP(tuf_metadata_freep) struct tuf_metadata *snapshot = NULL;
 	CLEANUP(tuf_metadata_freep)
 	struct tuf_metadata *seen = read_stored(client, TUF_SNAPSHOT, name, TUF_SNAPSHOT_MAX_BYTES,
-		top_role(client, TUF_SNAPSHOT), client->root);
+		tuf_top_role(client, TUF_SNAPSHOT), client->root);
 
 	if (seen && seen->version == listed->version && check_expiry(client, seen, NULL)) {
 		snapshot = steal_ptr(&seen);
 	} else {
 		snapshot = fetch_listed(client, TUF_SNAPSHOT, name, listed,
-			top_role(client, TUF_SNAPSHOT), client->root, err);
+			tuf_top_role(client, TUF_SNAPSHOT), client->root, err);
 		if (!snapshot)
 			return false;
 		if (!check_snapshot_rollback(snapshot, seen, err) ||
-			!check_expiry(client, snapshot, err) || !keep(client, name, snapshot, err))
+			!check_expiry(client, snapshot, err) ||
+			!keep(client, name, snapshot, client->timestamp, err))
 			return err_prefix(err, "snapshot version %llu",
 				(unsigned long long)snapshot->version);
 	}
@@ -366,7 +425,7 @@ static bool refresh_snapshot(struct tuf_client *client, struct err **err)
 
 /* ---- 5.6 Targets, of the top and delegated ---- */
 
-static const struct tuf_metadata *find_targets(const struct tuf_client *client, const char *role)
+const struct tuf_metadata *tuf_find_targets(const struct tuf_client *client, const char *role)
 {
 	for (size_t i = 0; i < client->targets.len; i++)
 		if (strcmp(client->targets.items[i].role, role) == 0)
@@ -391,7 +450,7 @@ static struct tuf_metadata *read_stored_targets(struct tuf_client *client,
 }
 
 /* Trusted metadata of a role whose signers `keys_of` names; owned by the client. NULL on failure. */
-static const struct tuf_metadata *load_targets(struct tuf_client *client, const char *name,
+const struct tuf_metadata *tuf_load_targets(struct tuf_client *client, const char *name,
 	const struct tuf_role *role, const struct tuf_metadata *keys_of, struct err **err)
 {
 	CLEANUP(mem_freep) char *file = mem_printf("%s.json", name);
@@ -407,7 +466,8 @@ static const struct tuf_metadata *load_targets(struct tuf_client *client, const 
 		targets = fetch_listed(client, TUF_TARGETS, name, listed, role, keys_of, err);
 		if (!targets)
 			return NULL;
-		if (!check_expiry(client, targets, err) || !keep(client, name, targets, err)) {
+		if (!check_expiry(client, targets, err) ||
+			!keep(client, name, targets, client->timestamp, err)) {
 			err_prefix(err, "%.100s", name);
 			return NULL;
 		}
@@ -422,164 +482,13 @@ bool tuf_client_refresh(struct tuf_client *client, struct err **err)
 	forget_targets(client);
 	return refresh_root(client, err) && refresh_timestamp(client, err) &&
 		refresh_snapshot(client, err) &&
-		load_targets(client, tuf_type_name(TUF_TARGETS), top_role(client, TUF_TARGETS),
-			client->root, err);
+		tuf_load_targets(client, tuf_type_name(TUF_TARGETS),
+			tuf_top_role(client, TUF_TARGETS), client->root, err);
 }
 
-/* ---- 5.6.7 Searching ---- */
-
-/* A role to be asked, and who delegated to it. */
-struct visit {
-	char *name;
-	const struct tuf_role *role;
-	const struct tuf_metadata *delegator;
-};
-
-struct search {
-	VEC(struct visit) stack; /* the next at the end */
-	struct strmap visited;
-	VEC(char *) visited_names;
-};
-
-static void search_release(struct search *search)
+uint64_t tuf_client_targets_version(const struct tuf_client *client)
 {
-	for (size_t i = 0; i < search->stack.len; i++)
-		mem_free(search->stack.items[i].name);
-	vec_release(&search->stack);
-	strmap_release(&search->visited);
-	for (size_t i = 0; i < search->visited_names.len; i++)
-		mem_free(search->visited_names.items[i]);
-	vec_release(&search->visited_names);
-}
+	const struct tuf_metadata *targets = tuf_find_targets(client, tuf_type_name(TUF_TARGETS));
 
-/* Pre-order: the first delegation is on top. A terminating one ends all that was left to visit. */
-static void push_delegations(
-	struct search *search, const struct tuf_metadata *targets, const char *path)
-{
-	struct tuf_delegations delegations;
-	bool terminated;
-
-	tuf_delegations_for(targets, path, &delegations, &terminated);
-	if (terminated) {
-		for (size_t i = 0; i < search->stack.len; i++)
-			mem_free(search->stack.items[i].name);
-		vec_clear(&search->stack);
-	}
-	for (size_t i = delegations.items.len; i-- > 0;)
-		*vec_push(&search->stack) =
-			(struct visit){.name = steal_ptr(&delegations.items.items[i].name),
-				.role = delegations.items.items[i].role,
-				.delegator = targets};
-	tuf_delegations_release(&delegations);
-}
-
-/* True for a role that was not visited yet; takes the name. */
-static bool mark_visited(struct search *search, char *name)
-{
-	if (strmap_get(&search->visited, name)) {
-		mem_free(name);
-		return false;
-	}
-	*vec_push(&search->visited_names) = name;
-	*strmap_put(&search->visited, name) = name;
-	return true;
-}
-
-/* *ret_file belongs to the client; NULL: nobody vouches for the path. */
-static bool search_target(struct tuf_client *client, const char *path,
-	const struct tuf_file **ret_file, struct err **err)
-{
-	CLEANUP(search_release) struct search search = {0};
-
-	*ret_file = NULL;
-	*vec_push(&search.stack) = (struct visit){.name = mem_strdup(tuf_type_name(TUF_TARGETS)),
-		.role = top_role(client, TUF_TARGETS),
-		.delegator = client->root};
-	while (search.stack.len > 0 && search.visited_names.len < TUF_DELEGATIONS_MAX) {
-		struct visit visit = search.stack.items[--search.stack.len];
-		const struct tuf_metadata *targets;
-
-		if (!mark_visited(&search, visit.name))
-			continue;
-		targets = find_targets(client, visit.name);
-		if (!targets)
-			targets =
-				load_targets(client, visit.name, visit.role, visit.delegator, err);
-		if (!targets)
-			return false;
-		*ret_file = tuf_metadata_file(targets, path);
-		if (*ret_file)
-			return true;
-		push_delegations(&search, targets, path);
-	}
-	return true;
-}
-
-/* ---- 5.7 Fetching a target ---- */
-
-/* "a/b.txt" -> "a/<hash>.b.txt" with consistent snapshots; each segment encoded. */
-static char *target_url(const struct tuf_client *client, const char *base, const char *path,
-	const struct tuf_file *file)
-{
-	char digest[DIGEST_TEXT_SIZE];
-	struct str url = STR_INIT(STR_TEXT_MAX);
-	const char *last = strrchr(path, '/'), *at = path;
-
-	str_addf(&url, "%s%s", base, *base && base[strlen(base) - 1] == '/' ? "" : "/");
-	while (*at) {
-		size_t len = strcspn(at, "/");
-		CLEANUP(mem_freep) char *segment = mem_strndup(at, len);
-		CLEANUP(mem_freep) char *quoted = tuf_quote(segment);
-		bool is_last = at == (last ? last + 1 : path);
-
-		if (is_last && client->root->consistent_snapshot &&
-			(file->has_sha256 || file->has_sha512)) {
-			digest_format(file->has_sha256 ? &file->sha256 : &file->sha512, digest);
-			str_addf(&url, "%s.", strchr(digest, ':') + 1);
-		}
-		str_add_text(&url, quoted);
-		at += len;
-		if (*at == '/')
-			str_add_char(&url, *at++);
-	}
-	return str_steal(&url, NULL);
-}
-
-static bool read_cached(const char *cached, const struct tuf_file *file, struct str *out)
-{
-	if (cached && fs_read_file(cached, out, NULL) &&
-		tuf_file_check(file, str_text(out), out->len, NULL))
-		return true;
-	str_clear(out);
-	return false;
-}
-
-bool tuf_client_fetch(struct tuf_client *client, const char *path, const char *targets_url,
-	const char *cached, struct str *ret_bytes, bool *ret_from_cache, struct err **err)
-{
-	const struct tuf_file *file;
-	CLEANUP(mem_freep) char *url = NULL;
-	CLEANUP(str_release) struct str bytes = STR_INIT(ret_bytes->max);
-	bool from_cache;
-
-	if (!search_target(client, path, &file, err))
-		return err_prefix(err, "target '%.100s'", path);
-	if (!file)
-		return err_set(err, ERR_NOT_FOUND,
-			"target '%.100s': the metadata lists no such file", path);
-	if (file->length > bytes.max)
-		return err_set(err, ERR_TOO_LARGE, "target '%.100s': %llu bytes, at most %zu", path,
-			(unsigned long long)file->length, bytes.max);
-	from_cache = read_cached(cached, file, &bytes);
-	if (!from_cache) {
-		url = target_url(client, targets_url, path, file);
-		if (!fetch(client, url, (size_t)file->length, &bytes, err))
-			return false;
-		if (!tuf_file_check(file, str_text(&bytes), bytes.len, err))
-			return err_prefix(err, "target '%.100s' from %s", path, url);
-	}
-	str_add(ret_bytes, str_text(&bytes), bytes.len);
-	if (ret_from_cache)
-		*ret_from_cache = from_cache;
-	return true;
+	return targets ? targets->version : 0;
 }

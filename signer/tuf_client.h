@@ -1,12 +1,12 @@
 /*
  * A client of The Update Framework (specification 1.0.x, section 5): brings the trusted metadata of
- * a repository up to date and fetches targets that it vouches for. Trust starts at the root that
- * tuf_client_init put into the directory; everything else, also what the directory remembers of
- * earlier runs, is believed only as far as that root's successors have signed it.
+ * a repository up to date and fetches targets that it vouches for. Trust starts at a root that the
+ * caller gives in every run, or at the one that the directory holds since tuf_client_init; everything else, also what the
+ * directory remembers of earlier runs, is believed only as far as that root's successors have signed it.
  *
  * What is kept in the directory resists rollback: nothing older than what was once seen is accepted
  * again. Expired metadata is refused (freeze). One thread at a time; several processes may share a
- * directory.
+ * directory: none undoes what a faster one has seen.
  */
 #ifndef CIP_SIGNER_TUF_CLIENT_H
 #define CIP_SIGNER_TUF_CLIENT_H
@@ -33,13 +33,18 @@ bool tuf_client_init(const char *directory, const void *root, size_t len, struct
 struct tuf_client_options {
 	struct http *http;	   /* borrowed */
 	const struct clock *clock; /* NULL: clock_system */
-	const char *directory;	   /* of trusted metadata; copied */
-	const char *metadata_url;  /* "https://tuf.example.com/metadata"; copied */
+	const char *directory;	   /* of trusted metadata; copied. NULL: nothing is remembered */
+	const void *root; /* where trust starts; borrowed for the call. NULL: the directory's */
+	size_t root_len;
+	const char *metadata_url; /* "https://tuf.example.com/metadata"; copied */
 };
 
 struct tuf_client;
 
-/* Reads the trusted root; sends nothing. ERR_NOT_FOUND without one, ERR_AUTH, ERR_INVALID. */
+/*
+ * Reads the trusted root; sends nothing. ERR_NOT_FOUND without one, ERR_AUTH, ERR_INVALID; ERR_USAGE
+ * if others can write the directory, ERR_IO.
+ */
 struct tuf_client *tuf_client_new(const struct tuf_client_options *options, struct err **err);
 void tuf_client_free(struct tuf_client *client);
 DEFINE_CLEANUP(struct tuf_client, tuf_client_freep, tuf_client_free)
@@ -50,6 +55,9 @@ DEFINE_CLEANUP(struct tuf_client, tuf_client_freep, tuf_client_free)
  * that was listed; ERR_TIMEOUT: expired; ERR_DIGEST, ERR_INVALID, ERR_TOO_LARGE; errors of http_do.
  */
 bool tuf_client_refresh(struct tuf_client *client, struct err **err);
+
+/* Of the targets metadata, after a refresh: which state of the repository it is, for messages. */
+uint64_t tuf_client_targets_version(const struct tuf_client *client);
 
 /*
  * Section 5.7, after a refresh: the target at `path`, found through at most TUF_DELEGATIONS_MAX

@@ -3,7 +3,10 @@
  */
 #include "signer/tuf_store.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/fs.h"
 
@@ -47,6 +50,21 @@ bool tuf_store_read(const char *directory, const char *role, struct str *bytes, 
 	CLEANUP(mem_freep) char *path = file_of(directory, role);
 
 	return fs_read_file(path, bytes, err);
+}
+
+int tuf_store_lock(const char *directory, struct err **err)
+{
+	CLEANUP(mem_freep) char *path = fs_join(directory, ".lock");
+	CLEANUP(fd_closep)
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int locked = -1;
+
+	while (fd >= 0 && (locked = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+		continue;
+	if (locked == 0)
+		return steal_fd(&fd);
+	err_set_errno(err, errno, "lock %s", path);
+	return -1;
 }
 
 bool tuf_store_write(

@@ -18,6 +18,12 @@ bool tuf_store_open(const char *directory, struct err **err);
 /* ERR_NOT_FOUND, ERR_TOO_LARGE (over `bytes`' maximum), ERR_IO. */
 bool tuf_store_read(const char *directory, const char *role, struct str *bytes, struct err **err);
 
+/*
+ * Keeps other processes from writing until the descriptor that it returns is closed: for moments,
+ * never while the network is used. -1: ERR_IO.
+ */
+int tuf_store_lock(const char *directory, struct err **err);
+
 /* ERR_IO. */
 bool tuf_store_write(
 	const char *directory, const char *role, const void *bytes, size_t len, struct err **err);
