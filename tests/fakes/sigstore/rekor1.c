@@ -152,7 +152,8 @@ static json_t *dsse_of(json_t *spec, const char **ret_why)
 	json_t *verifiers, *envelope, *body = NULL;
 
 	*ret_why = "validation failure: spec";
-	if (json_unpack(spec, "{s:{s:s,s:o!}!}", "proposedContent", "envelope", &text, "verifiers",
+	/* Go's clients also send the fields that only the log fills, empty. */
+	if (json_unpack(spec, "{s:{s:s,s:o!}}", "proposedContent", "envelope", &text, "verifiers",
 		    &verifiers) != 0 ||
 		json_array_size(verifiers) == 0)
 		return NULL;
