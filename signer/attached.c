@@ -402,7 +402,7 @@ static void take_manifests(struct reading *reading, struct bundles *bundles)
 		const struct fetch *manifest = &bundles->manifests.items[i];
 		CLEANUP(err_freep) struct err *failure = err_copy(manifest->err);
 		struct digest digest;
-		int64_t size;
+		int64_t size = 0;
 		if (!failure && take_manifest(reading, manifest, &digest, &size, &failure)) {
 			struct fetch *blob = vec_push(&bundles->blobs);
 			blob->digest = digest;
