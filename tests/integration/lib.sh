@@ -14,7 +14,8 @@
 #   fake_start DIR [OPTION...]         starts the fake registry, which has faults: sets FAKE_HOST, FAKE_LOG. The log
 #                                      has a request before its answer is sent
 #   MOUNTS, SINGLE_POST                what the registry of registry_start knows: empty or 1
-#   faults DIR [RULE...]               replaces its faults (tests/fakes/registry/faults.c); none: no faults
+#   fake_sigstore_start DIR ...        starts the fake Sigstore, see tools/lib/sigstore.sh
+#   faults DIR [RULE...]               replaces the registry's faults (tests/fakes/registry/faults.c); none: no faults
 
 set -euo pipefail
 
@@ -22,6 +23,8 @@ set -euo pipefail
 CIP_SOURCE_DIR=${CIP_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=tools/lib/registry.sh
 . "$CIP_SOURCE_DIR/tools/lib/registry.sh"
+# shellcheck source=tools/lib/sigstore.sh
+. "$CIP_SOURCE_DIR/tools/lib/sigstore.sh"
 
 # shellcheck disable=SC2034 # for whoever sources this file
 case ${CIP_TEST_REGISTRY:-} in

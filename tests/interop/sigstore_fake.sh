@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The fake Sigstore is close enough to the real one for cosign 3: it signs with it and verifies what it signed, in
+# all forms, with certificate transparency, which the real stack of the other tests has not. And cip verifies it too.
+# shellcheck source=tests/interop/sigstore_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/sigstore_lib.sh"
+sigstore_peers
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lib.sh"
+
+type=https://example.com/test/v1
+email=promoter@example.com
+echo '{"note": "any JSON"}' >"$WORK/predicate"
+echo "an artifact" >"$WORK/artifact"
+
+# check COMMAND ...: with cosign, transparency included
+check() {
+	local command=$1
+	shift
+	cosign "$command" --trusted-root "$SIGSTORE/trusted_root.json" --certificate-identity "$email" \
+		--certificate-oidc-issuer "$OIDC_URL" "$@" || fail "cosign $command: $(cat "$SIGSTORE/cosign.err")"
+}
+
+# sign COMMAND ...
+sign() {
+	local command=$1
+	shift
+	cosign "$command" --yes --trusted-root "$SIGSTORE/trusted_root.json" \
+		--identity-token "$(cat "$SIGSTORE/token")" "$@" || fail "cosign $command: $(cat "$SIGSTORE/cosign.err")"
+}
+
+check_files() {
+	local config=$1 bundle=$WORK/bundle
+	sign sign-blob --signing-config "$config" --bundle "$bundle" "$WORK/artifact"
+	check verify-blob --bundle "$bundle" "$WORK/artifact"
+	check_with_cip
+	sign attest-blob --signing-config "$config" --bundle "$bundle" --predicate "$WORK/predicate" --type "$type" \
+		"$WORK/artifact"
+	check verify-blob-attestation --type "$type" --bundle "$bundle" "$WORK/artifact"
+	check_with_cip
+}
+
+check_with_cip() {
+	cip_run 0 verify-bundle --bundle "$WORK/bundle" --trusted-root "$SIGSTORE/trusted_root.json" \
+		--certificate-identity "$email" --certificate-oidc-issuer "$OIDC_URL" "$WORK/artifact"
+}
+
+check_image() {
+	local image=$1
+	local -a http=(--allow-http-registry) legacy=(--allow-http-registry --new-bundle-format=false)
+	local -a services=(--use-signing-config=false --fulcio-url "$FULCIO_URL" --rekor-url "$REKOR_URL")
+	services+=(--timestamp-server-url "$TSA_URL")
+	sign sign "${legacy[@]}" "${services[@]}" "$image"
+	check verify "${legacy[@]}" "$image"
+	sign attest "${legacy[@]}" "${services[@]}" --predicate "$WORK/predicate" --type "$type" "$image"
+	check verify-attestation "${legacy[@]}" --type "$type" "$image"
+	sign sign "${http[@]}" --signing-config "$SIGSTORE/signing_config_rekor_v2.json" "$image"
+	check verify "${http[@]}" "$image"
+}
+
+registry_start "$WORK/registry"
+digest=$(push_image "$REGISTRY_HOST" prod/app v1)
+for transparency in --rekor2-wait=50 --static-ct; do
+	SIGSTORE=$WORK/sigstore$transparency
+	fake_sigstore_start "$SIGSTORE" "$transparency"
+	check_files "$SIGSTORE/signing_config.json"
+	check_files "$SIGSTORE/signing_config_rekor_v2.json"
+	check_image "$REGISTRY_HOST/prod/app@$digest"
+done
+
+# Transparency counts: without it, or with a wrong one, cosign does not accept what it has just signed.
+for fault in no-sct bad-sct unknown-sct; do
+	fake_sigstore_fault "fulcio POST 1 $fault"
+	! cosign sign-blob --yes --trusted-root "$SIGSTORE/trusted_root.json" --identity-token "$(cat "$SIGSTORE/token")" \
+		--signing-config "$SIGSTORE/signing_config.json" --bundle "$WORK/bundle" "$WORK/artifact" ||
+		fail "cosign accepts $fault"
+	fake_sigstore_fault
+done
