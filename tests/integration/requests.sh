@@ -91,6 +91,18 @@ cost "no blob is missing, same host" $((look + 2)) "$WORK/checked" --config "$WO
 cost "no blob is missing, other host" $((look + 2)) "$WORK/far-checked" --config "$WORK/cip.yaml"
 cost "no blob is missing, not known to check" $((look + near * 9 + 2)) "$WORK/unchecked"
 
+# ---- An image and a signature of S layers beside it, on one host: (L+3)+(S+3)
+
+# No manifest may declare such a tag, so this is no run but what a run does.
+probe=$(dirname "$CIP")/tests/integration/copy_probe
+[[ -x $probe ]] || fail "$probe is not built"
+digest=$(push_image "$host" staging/signed v1 3)
+signature=$(push_image "$host" staging/signed "${digest/:/-}.sig" 1)
+log_mark "$log"
+"$probe" "$host" staging/signed prod/signed "$digest" v1 "$signature" "${digest/:/-}.sig"
+expect_equal "an image and its signature" $((near * (3 + 1) + 2 + near * (1 + 1) + 2)) "$(since "$log")"
+expect_equal "the signature" "$signature" "$(manifest_digest "$host" prod/signed "${digest/:/-}.sig")"
+
 # ---- 20 images at once, and again
 
 tree_project "$WORK/tree" apps "$host/staging" "$host/prod"
