@@ -162,21 +162,27 @@ static struct google_exchange exchange_of(const struct call *call)
 	};
 }
 
-static bool fetch_own(void *ctx, char **ret_text, int64_t *ret_life_ms, struct err **err)
+static bool fetch_with(const struct google *google, const struct google_exchange *exchange,
+	char **ret_text, int64_t *ret_life_ms, struct err **err)
 {
-	const struct call *call = ctx;
-	const struct google_exchange exchange = exchange_of(call);
-	CLEANUP(mem_freep) char *path = choose_file(call->google);
+	CLEANUP(mem_freep) char *path = choose_file(google);
 	CLEANUP(google_file_release) struct google_file file = {0};
 	if (!path)
-		return google_metadata_token(&exchange, ret_text, ret_life_ms, err);
+		return google_metadata_token(exchange, ret_text, ret_life_ms, err);
 	if (read_file(path, &file, err))
-		return google_exchange_file(&exchange, &file, ret_text, ret_life_ms, err) ||
+		return google_exchange_file(exchange, &file, ret_text, ret_life_ms, err) ||
 			err_prefix(err, "%s", path);
 	/* No reason to try it again, and none to end the run. */
 	if (err && *err)
 		(*err)->kind = ERR_AUTH;
 	return false;
+}
+
+static bool fetch_own(void *ctx, char **ret_text, int64_t *ret_life_ms, struct err **err)
+{
+	const struct call *call = ctx;
+	const struct google_exchange exchange = exchange_of(call);
+	return fetch_with(call->google, &exchange, ret_text, ret_life_ms, err);
 }
 
 static bool get_own(const struct call *call, struct lease *ret_lease, struct err **err)
@@ -185,10 +191,9 @@ static bool get_own(const struct call *call, struct lease *ret_lease, struct err
 	return leases_get(call->google->leases, "token", fetch_own, &own, ret_lease, err);
 }
 
-static bool fetch_account(void *ctx, char **ret_text, int64_t *ret_life_ms, struct err **err)
+static bool fetch_as(const struct call *call, const struct google_exchange *exchange,
+	char **ret_text, int64_t *ret_life_ms, struct err **err)
 {
-	const struct call *call = ctx;
-	const struct google_exchange exchange = exchange_of(call);
 	CLEANUP(lease_release) struct lease own = {0};
 	CLEANUP(mem_freep)
 	char *url = mem_printf("%s/v1/projects/-/serviceAccounts/%s:generateAccessToken",
@@ -197,11 +202,18 @@ static bool fetch_account(void *ctx, char **ret_text, int64_t *ret_life_ms, stru
 		return err_set(err, ERR_INTERNAL, "%s must not be impersonated", call->account);
 	if (!get_own(call, &own, err))
 		return false;
-	bool ok = google_exchange_impersonate(&exchange, url, own.text, NULL, 0,
+	bool ok = google_exchange_impersonate(exchange, url, own.text, NULL, 0,
 		GOOGLE_LIFE_DEFAULT_S, ret_text, ret_life_ms, err);
 	if (!ok && err && (*err)->http == 401)
 		leases_refuse(call->google->leases, "token", own.serial);
 	return ok;
+}
+
+static bool fetch_account(void *ctx, char **ret_text, int64_t *ret_life_ms, struct err **err)
+{
+	const struct call *call = ctx;
+	const struct google_exchange exchange = exchange_of(call);
+	return fetch_as(call, &exchange, ret_text, ret_life_ms, err);
 }
 
 static char *key_of(const char *account)
@@ -224,4 +236,26 @@ void google_refuse(struct google *google, const char *account, uint64_t serial)
 {
 	CLEANUP(mem_freep) char *key = key_of(account);
 	leases_refuse(google->leases, key, serial);
+}
+
+/* ---- Identity tokens ---- */
+
+/* Kept by whoever asks: only the access token with which an account is impersonated is leased. */
+bool google_id_token(struct google *google, const char *account, const char *audience,
+	char **ret_token, struct err **err)
+{
+	const struct call call = {google, account, NULL};
+	struct google_exchange exchange = exchange_of(&call);
+	int64_t life_ms;
+	exchange.audience = audience;
+	if (!*account)
+		return fetch_with(google, &exchange, ret_token, &life_ms, err) ||
+			err_prefix(err, "Google's identity token");
+	if (!google_account_is_valid(account))
+		return err_set(err, ERR_USAGE,
+			"%s is no name of a service account, such as "
+			"NAME@PROJECT.iam.gserviceaccount.com",
+			account);
+	return fetch_as(&call, &exchange, ret_token, &life_ms, err) ||
+		err_prefix(err, "Google's identity token of %s", account);
 }

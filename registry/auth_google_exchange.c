@@ -1,5 +1,5 @@
 /*
- * From credentials to an access token: one or two requests, by the type of the file. Where the
+ * From credentials to a token: one or two requests, by the type of the file. Where the
  * URLs may lead was checked when the file was read; bodies of both directions are secret, wiped and
  * never shown. Times of the servers are not believed: a life counts from the answer.
  */
@@ -19,6 +19,8 @@
 #define ASSERTION_LIFE_S 3600
 /* Google refuses assertions from the future. */
 #define ASSERTION_SKEW_S 10
+/* Google's, and nobody counts it: the token says itself when it ends. */
+#define LIFE_OF_IDENTITY_MS ((int64_t)GOOGLE_LIFE_DEFAULT_S * 1000)
 
 static void json_freep(json_t **value)
 {
@@ -61,11 +63,12 @@ static bool refused(const struct http_response *response, struct err **err)
 				 : "");
 }
 
-bool google_impersonation_parse(const char *text, size_t len, char **ret_token, struct err **err)
+bool google_answer_parse(
+	const char *text, size_t len, const char *member, char **ret_token, struct err **err)
 {
 	CLEANUP(json_freep)
 	json_t *root = len <= GOOGLE_ANSWER_MAX ? json_loadb(text, len, 0, NULL) : NULL;
-	const char *token = json_string_value(json_object_get(root, "accessToken"));
+	const char *token = json_string_value(json_object_get(root, member));
 	if (!token || !auth_token_is_valid(token))
 		return err_set(err, ERR_AUTH, "the answer holds no token");
 	*ret_token = mem_strdup(token);
@@ -148,9 +151,13 @@ static bool post_form(const struct google_exchange *exchange, const char *url,
 	static const struct http_header type = {
 		"Content-Type", "application/x-www-form-urlencoded", false};
 	CLEANUP(response_wipe) struct http_response response = {0};
-	bool ok = post(exchange, url, form, &type, 1, &response, err) &&
-		auth_token_parse(
-			str_text(&response.body), response.body.len, ret_token, ret_life_ms, err);
+	if (!post(exchange, url, form, &type, 1, &response, err))
+		return failed_at(url, err);
+	const char *text = str_text(&response.body);
+	size_t len = response.body.len;
+	*ret_life_ms = LIFE_OF_IDENTITY_MS;
+	bool ok = exchange->audience ? google_answer_parse(text, len, "id_token", ret_token, err)
+				     : auth_token_parse(text, len, ret_token, ret_life_ms, err);
 	return ok || failed_at(url, err);
 }
 
@@ -175,8 +182,11 @@ static bool sign_assertion(const struct google_exchange *exchange, const struct 
 	char *header = *file->key_id
 		? JSON_TEXT("{ss ss ss}", "alg", "RS256", "typ", "JWT", "kid", file->key_id)
 		: JSON_TEXT("{ss ss}", "alg", "RS256", "typ", "JWT");
-	char *claims = JSON_TEXT("{ss ss ss sI sI}", "iss", file->email, "scope", exchange->scope,
-		"aud", file->token_url, "iat", now, "exp", now + ASSERTION_LIFE_S);
+	/* "target_audience" is Google's own: an identity token is wanted. */
+	char *claims = JSON_TEXT("{ss ss ss sI sI}", "iss", file->email,
+		exchange->audience ? "target_audience" : "scope",
+		exchange->audience ? exchange->audience : exchange->scope, "aud", file->token_url,
+		"iat", now, "exp", now + ASSERTION_LIFE_S);
 	bool ok = google_sign(file->key, header, claims, ret_jwt, err);
 	mem_free_secret_string(header);
 	mem_free_secret_string(claims);
@@ -270,31 +280,49 @@ static bool exchange_subject(const struct google_exchange *exchange, const struc
 
 /* ---- Impersonation ---- */
 
-static char *impersonation_body(
-	const char *scope, char *const *delegates, size_t delegate_count, unsigned life_s)
+static char *impersonation_body(const struct google_exchange *exchange, char *const *delegates,
+	size_t delegate_count, unsigned life_s)
 {
 	json_t *list = json_array();
 	CLEANUP(mem_freep) char *life = mem_printf("%us", life_s);
 	for (size_t i = 0; i < delegate_count; i++)
 		json_array_append_new(list, json_string(delegates[i]));
-	return JSON_TEXT("{s[s] ss so}", "scope", scope, "lifetime", life, "delegates", list);
+	/* Without the e-mail address the token names nobody whom a person would recognise. */
+	if (exchange->audience)
+		return JSON_TEXT("{ss sb so}", "audience", exchange->audience, "includeEmail", 1,
+			"delegates", list);
+	return JSON_TEXT(
+		"{s[s] ss so}", "scope", exchange->scope, "lifetime", life, "delegates", list);
 }
 
-bool google_exchange_impersonate(const struct google_exchange *exchange, const char *url,
+/* Files name the method that makes access tokens; its sibling makes the others. Fresh text. */
+static char *impersonation_url(const struct google_exchange *exchange, const char *url)
+{
+	static const char access[] = ":generateAccessToken";
+	size_t len = strlen(url), end = sizeof(access) - 1;
+	if (!exchange->audience)
+		return mem_strdup(url);
+	if (len > end && strcmp(url + len - end, access) == 0)
+		len -= end;
+	return mem_printf("%.*s:generateIdToken", (int)len, url);
+}
+
+bool google_exchange_impersonate(const struct google_exchange *exchange, const char *account_url,
 	const char *token, char *const *delegates, size_t delegate_count, unsigned life_s,
 	char **ret_token, int64_t *ret_life_ms, struct err **err)
 {
 	CLEANUP(response_wipe) struct http_response response = {0};
 	CLEANUP(str_release_secret) struct str body = STR_INIT(FORM_MAX);
+	CLEANUP(mem_freep) char *url = impersonation_url(exchange, account_url);
 	CLEANUP(mem_freep)
-	char *text = impersonation_body(exchange->scope, delegates, delegate_count, life_s);
+	char *text = impersonation_body(exchange, delegates, delegate_count, life_s);
 	char *bearer = mem_printf("Bearer %s", token);
 	const struct http_header headers[] = {
 		{"Content-Type", "application/json", false}, {"Authorization", bearer, true}};
 	str_add_text(&body, text);
 	bool ok = post(exchange, url, &body, headers, 2, &response, err) &&
-		google_impersonation_parse(
-			str_text(&response.body), response.body.len, ret_token, err);
+		google_answer_parse(str_text(&response.body), response.body.len,
+			exchange->audience ? "token" : "accessToken", ret_token, err);
 	mem_free_secret_string(bearer);
 	if (!ok)
 		return failed_at(url, err);
@@ -310,6 +338,7 @@ static bool exchange_twice(const struct google_exchange *exchange, const struct 
 	char *token = NULL;
 	int64_t life_ms;
 	wide.scope = GOOGLE_SCOPE_WRITE;
+	wide.audience = NULL;
 	bool ok = file->source ? google_exchange_file(&wide, file->source, &token, &life_ms, err)
 			       : exchange_subject(&wide, file, &token, &life_ms, err);
 	if (!ok)
@@ -321,6 +350,15 @@ static bool exchange_twice(const struct google_exchange *exchange, const struct 
 	return ok;
 }
 
+/* Only service accounts have identity tokens for audiences of one's choice. */
+static bool has_no_identity(const char *who, struct err **err)
+{
+	return err_set(err, ERR_AUTH,
+		"%s has no identity token for others: name a service account that it may "
+		"impersonate",
+		who);
+}
+
 bool google_exchange_file(const struct google_exchange *exchange, const struct google_file *file,
 	char **ret_token, int64_t *ret_life_ms, struct err **err)
 {
@@ -328,8 +366,13 @@ bool google_exchange_file(const struct google_exchange *exchange, const struct g
 	case GOOGLE_SERVICE_ACCOUNT:
 		return exchange_key(exchange, file, ret_token, ret_life_ms, err);
 	case GOOGLE_AUTHORIZED_USER:
+		if (exchange->audience)
+			return has_no_identity("a person's login (authorized_user)", err);
 		return exchange_user(exchange, file, ret_token, ret_life_ms, err);
 	case GOOGLE_EXTERNAL_ACCOUNT:
+		if (!*file->impersonation_url && exchange->audience)
+			return has_no_identity(
+				"a federated identity without a service account", err);
 		if (!*file->impersonation_url)
 			return exchange_subject(exchange, file, ret_token, ret_life_ms, err);
 		break;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "registry/auth_form.h"
 #include "registry/auth_google_private.h"
 #include "registry/auth_token.h"
 
@@ -114,15 +115,46 @@ static bool judge(const struct http_response *response, struct err **err)
 	return true;
 }
 
+/* The whole answer is the token. */
+static bool read_identity(const struct http_response *response, char **ret_token, struct err **err)
+{
+	const char *text = str_text(&response->body);
+	size_t len = strcspn(text, " \t\r\n");
+	char *token = mem_strndup(text, len);
+	if (auth_token_is_valid(token) &&
+		strspn(text + len, " \t\r\n") + len == response->body.len) {
+		*ret_token = token;
+		return true;
+	}
+	mem_free_secret_string(token);
+	return err_set(err, ERR_AUTH, "the answer is no token");
+}
+
+/* With format=full the token also has the account's e-mail address. Fresh text. */
+static char *token_path(const struct google_exchange *exchange)
+{
+	CLEANUP(str_release) struct str query = STR_INIT(GOOGLE_ANSWER_MAX);
+	if (!exchange->audience)
+		return mem_strdup(ACCOUNT_PATH "token");
+	auth_form_add(&query, "audience", exchange->audience);
+	auth_form_add(&query, "format", "full");
+	return mem_printf(ACCOUNT_PATH "identity?%s", str_text(&query));
+}
+
 bool google_metadata_token(const struct google_exchange *exchange, char **ret_token,
 	int64_t *ret_life_ms, struct err **err)
 {
 	CLEANUP(response_wipe) struct http_response response = {0};
 	CLEANUP(mem_freep) char *origin = metadata_origin();
-	bool ok = get(exchange->http, origin, ACCOUNT_PATH "token", exchange->tally, &response,
-			  err) &&
-		judge(&response, err) &&
-		auth_token_parse(
+	CLEANUP(mem_freep) char *path = token_path(exchange);
+	bool ok = get(exchange->http, origin, path, exchange->tally, &response, err) &&
+		judge(&response, err);
+	if (ok && exchange->audience) {
+		*ret_life_ms = (int64_t)GOOGLE_LIFE_DEFAULT_S * 1000;
+		ok = read_identity(&response, ret_token, err);
+	} else if (ok) {
+		ok = auth_token_parse(
 			str_text(&response.body), response.body.len, ret_token, ret_life_ms, err);
+	}
 	return ok || err_prefix(err, "metadata server %s", origin + strlen("http://"));
 }

@@ -74,18 +74,23 @@ bool google_sign(const char *key_pem, const char *header, const char *claims, ch
 bool google_do(struct http *http, const struct http_request *request, struct http_response *ret,
 	struct err **err);
 
+/* With an audience for an identity token, which says itself how long it lives; else an access token. */
 struct google_exchange {
 	struct http *http;
 	const struct clock *clock;
 	struct http_tally *tally;
-	const char *scope;
+	const char *scope;    /* of an access token */
+	const char *audience; /* of an identity token; NULL: none is wanted */
 };
 
 /* Fresh secret token with its life. ERR_AUTH (err->http has the status) or as http_do. */
 bool google_exchange_file(const struct google_exchange *exchange, const struct google_file *file,
 	char **ret_token, int64_t *ret_life_ms, struct err **err);
 
-/* A token of the account at `url` (":generateAccessToken"), asked for with another token. */
+/*
+ * A token of the account at `url` (".../ACCOUNT:generateAccessToken", whatever is wanted), asked for
+ * with another token.
+ */
 bool google_exchange_impersonate(const struct google_exchange *exchange, const char *url,
 	const char *token, char *const *delegates, size_t delegate_count, unsigned life_s,
 	char **ret_token, int64_t *ret_life_ms, struct err **err);
@@ -94,8 +99,9 @@ bool google_exchange_impersonate(const struct google_exchange *exchange, const c
 bool google_subject_parse(
 	const char *text, size_t len, const char *field, char **ret_token, struct err **err);
 
-/* ERR_AUTH. The answer of :generateAccessToken. */
-bool google_impersonation_parse(const char *text, size_t len, char **ret_token, struct err **err);
+/* ERR_AUTH. A token that a JSON answer holds as `member`. */
+bool google_answer_parse(
+	const char *text, size_t len, const char *member, char **ret_token, struct err **err);
 
 /* ---- auth_google_metadata.c ---- */
 
@@ -106,7 +112,7 @@ bool google_impersonation_parse(const char *text, size_t len, char **ret_token, 
 bool google_metadata_probe(struct http *http, const char *probe, int64_t timeout_ms,
 	bool *ret_there, struct err **err);
 
-/* The token of the machine's account. */
+/* The token of the machine's account. Identity tokens are not looked at. */
 bool google_metadata_token(const struct google_exchange *exchange, char **ret_token,
 	int64_t *ret_life_ms, struct err **err);
 

@@ -35,8 +35,21 @@ struct id_token_provider {
 extern const struct id_token_provider id_token_given; /* a token, or a file, by name */
 extern const struct id_token_provider id_token_envvar;
 extern const struct id_token_provider id_token_filesystem;
+extern const struct id_token_provider id_token_github;
+extern const struct id_token_provider id_token_gitlab;
+extern const struct id_token_provider id_token_buildkite;
+extern const struct id_token_provider id_token_google_impersonate;
+extern const struct id_token_provider id_token_google_machine;
+extern const struct id_token_provider id_token_spiffe;
 
 /* The variable's text, NULL if it is not set or empty. */
 const char *id_token_variable(const char *name);
+
+/*
+ * Appends the text `member` of a JSON object, the answer to somebody who asked for a token.
+ * ERR_INVALID.
+ */
+bool id_token_answer(
+	const char *text, size_t len, const char *member, struct str *out, struct err **err);
 
 #endif

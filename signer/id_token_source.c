@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "registry/google.h"
 #include "registry/json_wipe.h"
 #include "signer/id_token_private.h"
 
@@ -15,12 +16,24 @@
 static const struct id_token_provider *const providers[] = {
 	&id_token_envvar,
 	&id_token_filesystem,
+	&id_token_github,
+	&id_token_gitlab,
+	&id_token_buildkite,
+	&id_token_google_impersonate,
+	&id_token_google_machine,
+	&id_token_spiffe,
 };
 #define PROVIDERS (sizeof(providers) / sizeof(providers[0]))
 
 const char *const id_token_providers[] = {
 	"envvar",
 	"filesystem",
+	"github-actions",
+	"gitlab",
+	"buildkite-agent",
+	"google-impersonate",
+	"google-workload-identity",
+	"spiffe",
 	NULL,
 };
 _Static_assert(sizeof(id_token_providers) / sizeof(id_token_providers[0]) == PROVIDERS + 1,
@@ -31,6 +44,7 @@ struct id_token_source {
 	struct http *http;
 	char *token; /* secret */
 	char *signer_account;
+	struct google *google;
 	const struct id_token_provider *wanted; /* NULL: the first that is there */
 	bool no_ambient;
 
@@ -66,10 +80,28 @@ static bool choose_wanted(const struct id_token_options *options,
 	if (options->provider && !wanted)
 		return err_set(err, ERR_USAGE, "there is no provider of identity tokens \"%s\"",
 			options->provider);
+	if (options->token && wanted)
+		return err_set(err, ERR_USAGE,
+			"an identity token was given: there is nothing for the provider %s to do",
+			wanted->name);
+	if (options->signer_account && wanted && wanted != &id_token_google_impersonate)
+		return err_set(err, ERR_USAGE,
+			"the provider %s does not sign as %s: that is google-impersonate",
+			wanted->name, options->signer_account);
 	if (options->token)
 		wanted = &id_token_given;
+	else if (options->signer_account)
+		wanted = &id_token_google_impersonate;
 	*ret_wanted = wanted;
 	return true;
+}
+
+static struct google *open_google(
+	const struct id_token_options *options, const struct clock *clock, struct err **err)
+{
+	const struct google_options google = {
+		.http = options->http, .clock = clock, .iam_endpoint = options->iam_endpoint};
+	return google_new(&google, err);
 }
 
 struct id_token_source *id_token_source_new(
@@ -77,11 +109,17 @@ struct id_token_source *id_token_source_new(
 {
 	const struct id_token_provider *wanted = NULL;
 
+	const struct clock *clock = options->clock ? options->clock : &clock_system;
+
 	json_wipe_install();
 	if (!choose_wanted(options, &wanted, err))
 		return NULL;
+	struct google *google = open_google(options, clock, err);
+	if (!google)
+		return NULL;
 	struct id_token_source *source = mem_new(1, sizeof(*source));
-	source->clock = options->clock ? options->clock : &clock_system;
+	source->clock = clock;
+	source->google = google;
 	source->http = options->http;
 	source->token = options->token ? mem_strdup(options->token) : NULL;
 	source->signer_account =
@@ -101,6 +139,7 @@ void id_token_source_free(struct id_token_source *source)
 	err_free(source->err);
 	mem_free_secret_string(source->token);
 	mem_free(source->signer_account);
+	google_free(source->google);
 	pthread_mutex_destroy(&source->lock);
 	pthread_cond_destroy(&source->ended);
 	mem_free(source);
@@ -166,6 +205,7 @@ static bool fetch(struct id_token_source *source, struct id_token **ret_token, s
 		.http = source->http,
 		.token = source->token,
 		.signer_account = source->signer_account,
+		.google = source->google,
 	};
 	CLEANUP(str_release_secret) struct str text = STR_INIT(ID_TOKEN_MAX_SIZE);
 

@@ -8,14 +8,17 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/enc.h"
 #include "base/str.h"
+#include "tests/fakes/jwt_text.h"
 
 #define BODY_MAX ((size_t)64 * 1024)
 #define ACCOUNTS_PATH "/v1/projects/-/serviceAccounts/"
@@ -100,6 +103,26 @@ static void give_token(struct answer *to, const char *owner, bool writes, const 
 	answer(to, 200, headers, body);
 }
 
+/* An identity token of somebody for cip's audience. In fresh text. */
+static char *issue_identity(struct answer *to, const char *owner)
+{
+	CLEANUP(mem_freep)
+	char *claims = mem_printf("{\"iss\":\"https://accounts.google.com\",\"sub\":\"%s\","
+				  "\"email\":\"%s\",\"email_verified\":true,"
+				  "\"aud\":\"sigstore\",\"exp\":%jd}",
+		owner, owner,
+		(intmax_t)(clock_unix_ms(&clock_system) / 1000 + to->api->expires_in));
+	to->api->identities++;
+	return jwt_text(JWT_TEXT_HEADER, claims);
+}
+
+static void give_identity(struct answer *to, const char *owner, const char *member)
+{
+	CLEANUP(mem_freep) char *token = issue_identity(to, owner);
+	CLEANUP(mem_freep) char *body = mem_printf("{\"%s\":\"%s\"}", member, token);
+	answer(to, 200, "", body);
+}
+
 static bool scope_writes(const char *text)
 {
 	return strstr(text, "auth/cloud-platform") && !strstr(text, "cloud-platform.read-only");
@@ -158,6 +181,8 @@ static void take_assertion(struct answer *to, const char *form)
 		complain(to, "header of an assertion");
 	else if (!claims || !strstr(claims, audience) || !strstr(claims, "\"iss\":\"robot@p\""))
 		complain(to, "claims of an assertion");
+	else if (strstr(claims, "\"target_audience\":\"sigstore\"") && !strstr(claims, "scope"))
+		give_identity(to, "robot@p", "id_token");
 	else
 		give_token(to, "robot", scope_writes(claims), "");
 }
@@ -200,10 +225,13 @@ static void handle_impersonation(struct answer *to)
 	const char *bearer = tiny_header(to->exchange, "Authorization");
 	const char *account = to->exchange->target + strlen(ACCOUNTS_PATH);
 	size_t len = strcspn(account, ":");
+	bool identifies = strcmp(account + len, ":generateIdToken") == 0;
 	to->api->impersonations++;
 	if (!bearer || strncmp(bearer, "Bearer ya29.", 12) != 0 ||
-		strcmp(account + len, ":generateAccessToken") != 0 ||
-		!strstr(to->body, "\"lifetime\":\"3600s\"") || !strstr(to->body, "\"scope\":[")) {
+		(!identifies && strcmp(account + len, ":generateAccessToken") != 0) ||
+		(identifies ? !strstr(to->body, "{\"audience\":\"sigstore\",\"includeEmail\":true,")
+			    : !strstr(to->body, "\"lifetime\":\"3600s\"") ||
+					!strstr(to->body, "\"scope\":["))) {
 		complain(to, "an impersonation that is none: %s", to->exchange->target);
 		return;
 	}
@@ -216,8 +244,16 @@ static void handle_impersonation(struct answer *to)
 		answer(to, 403, "",
 			"{\"error\":{\"code\":403,\"message\":\"hidden\","
 			"\"status\":\"PERMISSION_DENIED\"}}");
+	else if (identifies)
+		give_identity(to, name, "token");
 	else
 		answer(to, 200, "", body);
+}
+
+static void give_machine_identity(struct answer *to, const char *headers)
+{
+	CLEANUP(mem_freep) char *token = issue_identity(to, "machine@p");
+	answer(to, 200, headers, token);
 }
 
 static void handle_metadata(struct answer *to)
@@ -232,6 +268,10 @@ static void handle_metadata(struct answer *to)
 		answer(to, 404, headers, "");
 	else if (strcmp(what, "email") == 0)
 		answer(to, 200, headers, "machine@p");
+	else if (strcmp(what, "identity?audience=sigstore&format=full") == 0)
+		give_machine_identity(to, headers);
+	else if (strcmp(what, "token") != 0)
+		complain(to, "the metadata server was asked for %s", what);
 	else
 		give_token(to, "machine", true, headers);
 }

@@ -1,6 +1,7 @@
 /*
- * Google's token endpoints as far as cip asks them: tokens for signed assertions, refresh tokens and
- * subject tokens, generateAccessToken, the metadata server, and a server of subject tokens. One
+ * Google's token endpoints as far as cip asks them: access and identity tokens for signed assertions,
+ * refresh tokens and subject tokens, generateAccessToken, generateIdToken, the metadata server, and a
+ * server of subject tokens. One
  * handler for tiny_server.h answers for all of them, by path. What is wrong with a request makes
  * it answer 400 and is kept.
  */
@@ -26,6 +27,7 @@ struct google_api {
 	const char *issued_file; /* a line for each token: "TOKEN r" or "TOKEN w"; NULL: none */
 	const char *access_log;	 /* METHOD path status 0; NULL: none */
 	atomic_uint assertions, refreshes, exchanges, impersonations, metadata, subjects;
+	atomic_uint identities; /* identity tokens, by whatever way; their subject is the owner */
 	atomic_uint expires_in;
 	atomic_int status;	     /* of every answer, 0: as it should be */
 	atomic_bool without_flavor;  /* the metadata server does not name itself */

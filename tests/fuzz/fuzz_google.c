@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = (const char *)data;
 	char *token;
 	check_file(text, size);
-	if (google_impersonation_parse(text, size, &token, NULL))
+	if (google_answer_parse(text, size, "accessToken", &token, NULL))
 		mem_free_secret_string(token);
 	if (google_subject_parse(text, size, "", &token, NULL))
 		mem_free_secret_string(token);

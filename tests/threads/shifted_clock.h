@@ -20,7 +20,7 @@ static int64_t shifted_monotonic_ms(void *ctx)
 static int64_t shifted_unix_ms(void *ctx)
 {
 	(void)ctx;
-	return clock_unix_ms(&clock_system);
+	return clock_unix_ms(&clock_system) + time_offset_ms;
 }
 
 static uint64_t shifted_random(void *ctx)

@@ -73,3 +73,17 @@ Test(identity_flags, a_file_is_left_alone)
 	id_token_source_free(source);
 	identity_flags_release(&identity);
 }
+
+Test(identity_flags, every_provider_can_be_named)
+{
+	CLEANUP(str_release) struct str names = STR_INIT(STR_TEXT_MAX);
+	for (size_t i = 0; id_token_providers[i]; i++)
+		str_addf(&names, "%s%s", i ? "|" : "", id_token_providers[i]);
+	cr_expect_str_eq(str_text(&names), IDENTITY_PROVIDERS);
+	for (size_t i = 0; id_token_providers[i]; i++) {
+		struct identity_flags identity = {.provider = id_token_providers[i]};
+		struct id_token_source *source = identity_flags_source(&identity, NULL, NULL);
+		cr_expect(source, "%s", identity.provider);
+		id_token_source_free(source);
+	}
+}

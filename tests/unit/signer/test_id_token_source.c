@@ -12,12 +12,17 @@ static int64_t unix_ms_now(void *ctx)
 	return (int64_t)1800000000 * 1000;
 }
 static struct clock fixed;
+static struct http *http;
 static char directory[] = "/tmp/cip-id-token.XXXXXX";
 
 /* Without anything that the machine which runs the tests may have. */
 static void set_up(void)
 {
-	static const char *const variables[] = {"SIGSTORE_ID_TOKEN"};
+	static const char *const variables[] = {"SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL",
+		"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITLAB_CI", "BUILDKITE_AGENT_ACCESS_TOKEN",
+		"BUILDKITE_JOB_ID", "GOOGLE_SERVICE_ACCOUNT_NAME", "GCE_METADATA_HOST",
+		"GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "SPIFFE_JWT_SVID_FILE",
+		"SPIFFE_ENDPOINT_SOCKET"};
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
 		unsetenv(variables[i]);
 	setenv("NO_GCE_CHECK", "true", 1);
@@ -25,10 +30,13 @@ static void set_up(void)
 	fixed.unix_ms = unix_ms_now;
 	cr_assert(mkdtemp(directory));
 	setenv("HOME", directory, 1);
+	http = http_new(&(struct http_options){0}, NULL);
+	cr_assert(http);
 }
 
 static void tear_down(void)
 {
+	http_free(http);
 	fs_remove_tree(directory, NULL);
 }
 
@@ -53,6 +61,7 @@ static char *save(const char *name, const char *text)
 static struct id_token_source *source_of(struct id_token_options options)
 {
 	struct err *err = NULL;
+	options.http = http;
 	options.clock = &fixed;
 	struct id_token_source *source = id_token_source_new(&options, &err);
 	cr_assert(source, "%s", err->msg);
@@ -166,13 +175,74 @@ Test(id_token_source, nothing_is_there)
 	setenv("SIGSTORE_ID_TOKEN", "", 1);
 	struct id_token_source *source = source_of((struct id_token_options){0});
 	expect_error(source, ERR_NOT_FOUND, "/var/run/sigstore/cosign/oidc-token (filesystem)");
+	expect_error(source, ERR_NOT_FOUND, "id-token: write");
 	id_token_source_free(source);
 	source = source_of((struct id_token_options){.provider = "envvar"});
 	expect_error(source, ERR_NOT_FOUND, "the variable SIGSTORE_ID_TOKEN is not there");
 	id_token_source_free(source);
 }
 
+/* Any name that "id_tokens" of a job may have given it. */
+Test(id_token_source, a_job_of_gitlab)
+{
+	CLEANUP(mem_freep) char *jwt = token_of("pipeline", 1800000600);
+	CLEANUP(mem_freep) char *other = token_of("other", 1800000600);
+	CLEANUP(mem_freep) char *past = token_of("past", 1);
+	CLEANUP(mem_freep)
+	char *vault = jwt_text(JWT_TEXT_HEADER,
+		"{\"iss\":\"https://i.example\",\"sub\":\"v\","
+		"\"aud\":\"vault\",\"exp\":1800000600}");
+	setenv("MY_OIDC_TOKEN", jwt, 1);
+	setenv("VAULT_ID_TOKEN", vault, 1);
+	struct id_token_source *source = source_of((struct id_token_options){0});
+	expect_error(source, ERR_NOT_FOUND, "GITLAB_CI");
+	id_token_source_free(source);
+	setenv("GITLAB_CI", "true", 1);
+	source = source_of((struct id_token_options){0});
+	expect_subject(source, "pipeline");
+	cr_expect_str_eq(id_token_source_provider(source), "gitlab");
+	id_token_source_free(source);
+	/* The same one twice is one; two are a question. */
+	setenv("SAME_TOKEN", jwt, 1);
+	source = source_of((struct id_token_options){.provider = "gitlab"});
+	expect_subject(source, "pipeline");
+	id_token_source_free(source);
+	setenv("SAME_TOKEN", other, 1);
+	source = source_of((struct id_token_options){.provider = "gitlab"});
+	expect_error(source, ERR_USAGE, "name the one to use SIGSTORE_ID_TOKEN");
+	id_token_source_free(source);
+	unsetenv("SAME_TOKEN");
+	setenv("MY_OIDC_TOKEN", past, 1);
+	source = source_of((struct id_token_options){0});
+	expect_error(source, ERR_AUTH,
+		"by gitlab: identity token of https://i.example: it "
+		"expired");
+	id_token_source_free(source);
+	unsetenv("MY_OIDC_TOKEN");
+	source = source_of((struct id_token_options){.provider = "gitlab"});
+	expect_error(source, ERR_NOT_FOUND, "id_tokens");
+	id_token_source_free(source);
+}
+
+Test(id_token_source, spiffe)
+{
+	CLEANUP(mem_freep) char *jwt = token_of("spiffe://example.org/me", 1800000600);
+	CLEANUP(mem_freep) char *path = save("svid.jwt", jwt);
+	setenv("SPIFFE_ENDPOINT_SOCKET", "unix:///nonexistent.sock", 1);
+	struct id_token_source *source = source_of((struct id_token_options){0});
+	expect_error(source, ERR_UNSUPPORTED, "SPIFFE_JWT_SVID_FILE");
+	id_token_source_free(source);
+	setenv("SPIFFE_JWT_SVID_FILE", path, 1);
+	source = source_of((struct id_token_options){.provider = "spiffe"});
+	expect_subject(source, "spiffe://example.org/me");
+	id_token_source_free(source);
+}
+
 Test(id_token_source, settings)
 {
 	expect_usage((struct id_token_options){.provider = "gitlab-ci"}, "\"gitlab-ci\"");
+	expect_usage((struct id_token_options){.token = "f", .provider = "gitlab"}, "nothing for");
+	expect_usage((struct id_token_options){.signer_account = "a@p", .provider = "gitlab"},
+		"does not sign as a@p");
+	expect_usage((struct id_token_options){.iam_endpoint = "https://iam.example"}, "Google's");
 }
