@@ -67,11 +67,12 @@ for transparency in --rekor2-wait=50 --static-ct; do
 	check_image "$REGISTRY_HOST/prod/app@$digest"
 done
 
-# Transparency counts: without it, or with a wrong one, cosign does not accept what it has just signed.
+# Transparency counts: without it, or with a wrong one, nobody accepts what cosign has signed.
 for fault in no-sct bad-sct unknown-sct; do
 	fake_sigstore_fault "fulcio POST 1 $fault"
-	! cosign sign-blob --yes --trusted-root "$SIGSTORE/trusted_root.json" --identity-token "$(cat "$SIGSTORE/token")" \
-		--signing-config "$SIGSTORE/signing_config.json" --bundle "$WORK/bundle" "$WORK/artifact" ||
-		fail "cosign accepts $fault"
-	fake_sigstore_fault
+	sign sign-blob --signing-config "$SIGSTORE/signing_config.json" --bundle "$WORK/bundle" "$WORK/artifact"
+	! (check verify-blob --bundle "$WORK/bundle" "$WORK/artifact") 2>"$WORK/err" || fail "cosign accepts $fault"
+	cip_run 3 verify-bundle --bundle "$WORK/bundle" --trusted-root "$SIGSTORE/trusted_root.json" \
+		--certificate-identity "$email" --certificate-oidc-issuer "$OIDC_URL" "$WORK/artifact"
+	expect_has "$WORK/err" "not verified, at sct: "
 done
