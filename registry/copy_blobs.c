@@ -256,7 +256,7 @@ static void upload_all(struct group *group, struct blob_job *const *jobs, size_t
 	while ((leader_count = choose_all(group, jobs, count, leaders)) > 0) {
 		/* Before the claim, another thread may have brought it. */
 		mount_all(group, leaders, leader_count);
-		small_blobs(group, leaders, leader_count);
+		small_blobs(group, leaders, leader_count, false);
 		unclaim_ended(group, leaders, leader_count);
 		for (size_t i = 0, n; i < leader_count; i += n) {
 			n = same_blob(leaders + i, leader_count - i);

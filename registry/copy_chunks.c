@@ -22,7 +22,8 @@ struct chunks {
 	struct blob_job *job;
 	struct request get;
 	struct hasher *hasher;
-	char *bytes; /* the piece, owned */
+	size_t given; /* bytes taken of those at hand */
+	char *bytes;  /* the piece, owned */
 	size_t max, len;
 	uint64_t offset; /* of the piece */
 };
@@ -113,14 +114,27 @@ static bool is_right(struct chunks *chunks, struct err **err)
 		(long long)blob->size);
 }
 
+/* From the source, or of what is at hand. */
+static bool read_some(struct chunks *chunks, size_t *ret_len, struct err **err)
+{
+	const struct blob_job *job = chunks->job;
+	char *to = chunks->bytes + chunks->len;
+	size_t room = chunks->max - chunks->len, rest = (size_t)job->blob->size - chunks->given;
+	if (!job->bytes)
+		return http_call_read(chunks->get.call, to, room, ret_len, err);
+	*ret_len = rest < room ? rest : room;
+	memcpy(to, job->bytes + chunks->given, *ret_len);
+	chunks->given += *ret_len;
+	return true;
+}
+
 /* *ret_ours: the destination failed, not the source. */
 static bool send_all(struct chunks *chunks, bool *ret_ours, struct err **err)
 {
 	size_t got;
 	*ret_ours = false;
 	do {
-		if (!http_call_read(chunks->get.call, chunks->bytes + chunks->len,
-			    chunks->max - chunks->len, &got, err))
+		if (!read_some(chunks, &got, err))
 			return false;
 		hasher_add(chunks->hasher, chunks->bytes + chunks->len, got);
 		chunks->len += got;
@@ -157,7 +171,7 @@ static void attempt(struct group *group, struct blob_job *job, size_t max, bool 
 	bool is_ours = false;
 	chunks.bytes = mem_new(max, 1);
 	chunks.hasher = hasher_new(job->blob->digest.algorithm);
-	if (upload_open_source(group, job->blob, &chunks.get, &err) &&
+	if ((job->bytes || upload_open_source(group, job->blob, &chunks.get, &err)) &&
 		send_all(&chunks, &is_ours, &err))
 		complete(&chunks, last_attempt);
 	else if (is_ours)

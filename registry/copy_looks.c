@@ -149,7 +149,7 @@ static void take_after(struct group *group, struct tag_job *job, struct copy_tag
 	struct digest other;
 	bool right = is_as_written(group, job, tag->name, found, failure, &err);
 	for (unsigned i = 1; !right && err_is(err, ERR_DIGEST) && i < LOOKS_AFTER; i++) {
-		if (!request_pause(group->copier->registry, i, NULL))
+		if (!registry_pause(group->copier->registry, i, NULL))
 			break;
 		bool exists = registry_manifest_head(group->copier->registry, &to->repository,
 			tag->name, &to->tally, &other, &again);

@@ -117,6 +117,8 @@ enum mount_kind {
 /* A blob that a target lacks, while this thread holds its key. */
 struct blob_job {
 	const struct descriptor *blob;
+	const char *
+		bytes; /* of the blob, where they are at hand; NULL: they are read from the source */
 	struct target *target;
 	struct host *host;
 	char *key;		   /* owned; "of this repository" in copy_memory.h */
@@ -176,10 +178,12 @@ void upload_take_probe(struct group *group, struct blob_job *job, const struct r
 /* ---- copy_small.c: small blobs, collected and sent all in flight together ---- */
 
 /*
- * Tries each open job of a small blob once. What is as before afterwards is left to stream_blob,
- * which reports and repeats. Opens uploads of all jobs on the way.
+ * Tries each open job of a blob that is small or at hand once. What is as before afterwards (nothing
+ * with `last_attempt`) is left to stream_blob, which reports and repeats. Opens uploads of all jobs on
+ * the way.
  */
-void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count);
+void small_blobs(
+	struct group *group, struct blob_job *const *jobs, size_t count, bool last_attempt);
 
 /* ---- copy_stream.c: one read of the source, an upload to each job ---- */
 

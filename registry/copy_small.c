@@ -61,6 +61,8 @@ static void read_all(struct group *group, struct batch *batch)
 	for (size_t i = 0; i < count; i++) {
 		struct parcel *parcel = batch->parcels.items[i];
 		const struct descriptor *blob = parcel->jobs[0]->blob;
+		if (parcel->bytes)
+			continue;
 		blob_get_init(&parcel->get, group->reader, group->source, &blob->digest,
 			group->source_tally);
 		parcel->get.http.response_max = blob->size > 4096 ? (size_t)blob->size : 4096;
@@ -69,7 +71,8 @@ static void read_all(struct group *group, struct batch *batch)
 	}
 	requests_run(pointers, count);
 	for (size_t i = 0; i < count; i++)
-		batch->parcels.items[i]->bytes = good_bytes(batch->parcels.items[i]);
+		if (pointers[i])
+			batch->parcels.items[i]->bytes = good_bytes(batch->parcels.items[i]);
 	mem_free(pointers);
 }
 
@@ -131,7 +134,7 @@ static void probe(struct group *group, const struct parcel *parcel)
 			group, probes.items.items[i]->job, &probes.items.items[i]->request);
 }
 
-static void send_batch(struct group *group, const struct batch *batch)
+static void send_batch(struct group *group, const struct batch *batch, bool last_attempt)
 {
 	CLEANUP(sendings_release) struct sendings sendings = {0};
 	for (size_t p = 0; p < batch->parcels.len; p++) {
@@ -143,7 +146,7 @@ static void send_batch(struct group *group, const struct batch *batch)
 	send_all(group, &sendings);
 	for (size_t i = 0; i < sendings.items.len; i++)
 		upload_take(group, sendings.items.items[i]->job, &sendings.items.items[i]->request,
-			false);
+			last_attempt);
 }
 
 /* ---- Batches ---- */
@@ -153,6 +156,7 @@ static void add_parcel(struct batch *batch, struct blob_job *const *jobs, size_t
 	struct parcel *parcel = mem_new(1, sizeof(*parcel));
 	parcel->jobs = jobs;
 	parcel->count = count;
+	parcel->bytes = jobs[0]->bytes;
 	*vec_push(&batch->parcels) = parcel;
 	batch->size += jobs[0]->blob->size;
 }
@@ -197,16 +201,16 @@ static void choose_batch(
 	for (size_t n; *next < count; *next += n) {
 		const struct descriptor *blob = jobs[*next]->blob;
 		n = same_blob(jobs + *next, count - *next);
-		if (blob->size == 0 || blob->size > SMALL_BLOB ||
-			!any_job(jobs + *next, n, is_open))
+		bool is_small = jobs[*next]->bytes || blob->size <= SMALL_BLOB;
+		if (blob->size == 0 || !is_small || !any_job(jobs + *next, n, is_open))
 			continue;
-		if (batch->size + blob->size > BATCH)
+		if (batch->size > 0 && batch->size + blob->size > BATCH)
 			return;
 		add_parcel(batch, jobs + *next, n);
 	}
 }
 
-void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count)
+void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count, bool last_attempt)
 {
 	CLEANUP(batch_release) struct batch batch = {0};
 	choose_probe(&batch, jobs, count);
@@ -214,11 +218,11 @@ void small_blobs(struct group *group, struct blob_job *const *jobs, size_t count
 	if (batch.parcels.len > 0)
 		probe(group, batch.parcels.items[0]);
 	uploads_open(group, jobs, count);
-	send_batch(group, &batch);
+	send_batch(group, &batch, last_attempt);
 	for (size_t next = 0; next < count;) {
 		batch_release(&batch);
 		choose_batch(&batch, jobs, count, &next);
 		read_all(group, &batch);
-		send_batch(group, &batch);
+		send_batch(group, &batch, last_attempt);
 	}
 }

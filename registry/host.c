@@ -177,7 +177,7 @@ struct registry *registry_new(const struct registry_options *options, struct err
 {
 	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
 	pthread_mutex_init(&registry->lock, NULL);
-	registry->referrers_writers = once_new();
+	registry->tag_writers = once_new();
 	if (!open_views(registry, options, err) ||
 		!trust_places_init(&registry->places, options->cert_dir, err))
 		return NULL;
@@ -200,7 +200,7 @@ void registry_free(struct registry *registry)
 	auth_free(registry->auth);
 	mem_free(registry->sources);
 	mem_free(registry->signing);
-	once_free(registry->referrers_writers);
+	once_free(registry->tag_writers);
 	pthread_mutex_destroy(&registry->lock);
 	mem_free(registry);
 }

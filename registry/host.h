@@ -71,8 +71,8 @@ struct registry {
 	/* Of the writer only: */
 	struct trust_places places; /* read-only */
 	pthread_mutex_t lock;
-	struct strmap hosts;		/* of struct host, owned; under the lock */
-	struct once *referrers_writers; /* "host/path@subject" of indexes that are being written */
+	struct strmap hosts;	  /* of struct host, owned; under the lock */
+	struct once *tag_writers; /* "host/path:tag" of what is being extended */
 };
 
 /* Never NULL. Any thread. */

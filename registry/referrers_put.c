@@ -83,7 +83,7 @@ static bool find_in_api(const struct referrers_place *place, const struct referr
 		}
 		if (look == LOOKS_MAX)
 			return not_listed(place, err);
-		if (!request_pause(place->registry, look, err))
+		if (!registry_pause(place->registry, look, err))
 			return false;
 	}
 }
@@ -130,7 +130,7 @@ static bool extend_tag(
 		if (current.bytes &&
 			!referrers_set_read(known, current.bytes, current.len, NULL, err))
 			return false;
-		if (writes > 0 && !request_pause(place->registry, writes, err))
+		if (writes > 0 && !registry_pause(place->registry, writes, err))
 			return false;
 		if (!write_index(place, &next, err))
 			return false;
@@ -141,20 +141,15 @@ static bool extend_tag(
 		digest_format(place->subject, text));
 }
 
-/* One thread at a time; the keys of `once` are never finished with success, so it is a lock. */
 static bool extend_tag_alone(
 	const struct referrers_place *place, struct referrers_set *known, struct err **err)
 {
-	struct once *writers = place->registry->writer->referrers_writers;
-	struct cancel *cancel = http_settings(place->registry->http)->cancel;
-	char text[DIGEST_TEXT_SIZE];
-	CLEANUP(mem_freep)
-	char *key = mem_printf("%s/%s@%s", place->repository->host, place->repository->path,
-		digest_format(place->subject, text));
-	if (once_begin(writers, key, cancel) != ONCE_MINE)
-		return cancel_check(cancel, CANCEL_NOW, err);
+	char tag[REFERRERS_TAG_SIZE];
+	referrers_tag(place->subject, tag);
+	if (!registry_tag_lock(place->registry, place->repository, tag, err))
+		return false;
 	bool ok = extend_tag(place, known, err);
-	once_finish(writers, key, false);
+	registry_tag_unlock(place->registry, place->repository, tag);
 	return ok;
 }
 

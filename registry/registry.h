@@ -125,6 +125,18 @@ bool registry_manifest_put(struct registry *registry, const struct repository *r
 	const char *reference, const struct document *document, struct http_tally *tally,
 	struct err **err);
 
+/*
+ * For what is read under a tag, extended and written again, since registries have no lock: of several
+ * threads with one tag the others wait. ERR_CANCELLED. Every success is followed by an unlock.
+ */
+bool registry_tag_lock(struct registry *registry, const struct repository *repository,
+	const char *tag, struct err **err);
+void registry_tag_unlock(
+	struct registry *registry, const struct repository *repository, const char *tag);
+
+/* Waits before what was tried `attempt` times is tried again. ERR_CANCELLED. */
+bool registry_pause(const struct registry *registry, unsigned attempt, struct err **err);
+
 /* ---- Tags ---- */
 
 enum tags_kind {

@@ -133,7 +133,7 @@ static bool authorise(struct request *request, bool may_probe, struct err **err)
 
 /* ---- Sending ---- */
 
-bool request_pause(const struct registry *registry, unsigned attempt, struct err **err)
+bool registry_pause(const struct registry *registry, unsigned attempt, struct err **err)
 {
 	const struct http_options *settings = http_settings(registry->http);
 	cancel_sleep_ms(settings->cancel, CANCEL_NOW,

@@ -49,9 +49,6 @@ void request_release(struct request *request);
 /* Name and value are borrowed until the release. */
 void request_header(struct request *request, const char *name, const char *value);
 
-/* Waits before something is asked for again, longer after each attempt (from 1). ERR_CANCELLED. */
-bool request_pause(const struct registry *registry, unsigned attempt, struct err **err);
-
 /* Sends and waits, as http_do. Any status is a success. */
 bool request_do(struct request *request, struct err **err);
 

@@ -183,7 +183,7 @@ static bool read_page_at(struct listing *listing, const char *url, struct reques
 			return false;
 		}
 		log_info("%s: reading the page again", failure->msg);
-		if (!request_pause(listing->registry, attempt, err))
+		if (!registry_pause(listing->registry, attempt, err))
 			return false;
 		request_release(request);
 	}

@@ -189,8 +189,10 @@ static void foresee_payload(
 		struct fetch *fetch = &layers->fetches.items[i];
 		if (!digest_equal(&fetch->digest, &digest) || fetch->err)
 			continue;
+		size_t len = payload.len;
 		fetch->document = (struct document){
-			.bytes = str_steal(&payload, &fetch->document.len),
+			.bytes = str_steal(&payload, NULL),
+			.len = len,
 			.media_type = mem_strdup(""),
 			.digest = digest,
 		};
@@ -334,18 +336,36 @@ static void bundles_release(struct bundles *bundles)
 	vec_release(&bundles->holders);
 }
 
+static bool list_referrers(
+	struct reading *reading, bool only_api, struct referrers *ret_list, struct err **err)
+{
+	bool supported = true;
+	bool ok = only_api
+		? referrers_list_api(reading->registry, reading->repository, reading->image, NULL,
+			  reading->tally, &supported, ret_list, err)
+		: referrers_list(reading->registry, reading->repository, reading->image, NULL,
+			  reading->tally, ret_list, err);
+
+	reading->attached->no_api |= !supported;
+	return ok;
+}
+
+/* What somebody planted where the list should be is no reason to read nothing else. */
 static bool list_candidates(
 	struct reading *reading, bool only_api, struct bundles *bundles, struct err **err)
 {
 	CLEANUP(referrers_release) struct referrers list = {0};
-	bool supported = true;
+	CLEANUP(err_freep) struct err *failure = NULL;
 
-	if (only_api ? !referrers_list_api(reading->registry, reading->repository, reading->image,
-			       NULL, reading->tally, &supported, &list, err)
-		     : !referrers_list(reading->registry, reading->repository, reading->image, NULL,
-			       reading->tally, &list, err))
+	if (!list_referrers(reading, only_api, &list, &failure)) {
+		if (err_is(failure, ERR_CONFLICT) || err_is(failure, ERR_TOO_LARGE)) {
+			item_fail(add_item(reading, ATTACHED_BUNDLE, reading->image, 0),
+				steal_ptr(&failure));
+			return true;
+		}
+		err_keep_first(err, &failure);
 		return false;
-	reading->attached->no_api |= !supported;
+	}
 	for (size_t i = 0; i < list.items.len; i++) {
 		const struct referrer *referrer = &list.items.items[i];
 		if (!is_candidate(reading, referrer))

@@ -30,6 +30,7 @@ static const char *const annotation_names[LEGACY_ANNOTATION_COUNT] = {
 
 void legacy_descriptor_release(struct legacy_descriptor *descriptor)
 {
+	mem_free(descriptor->json);
 	mem_free(descriptor->media_type);
 	for (size_t i = 0; i < LEGACY_ANNOTATION_COUNT; i++)
 		mem_free(descriptor->annotations[i]);
@@ -100,6 +101,19 @@ static bool document_read(const json_t *document, struct legacy_image *image, st
 	return true;
 }
 
+/* The text of each layer. */
+static void keep_json(const char *manifest, struct legacy_image *image)
+{
+	const char *at = json_text_member(manifest, "layers");
+
+	for (size_t i = 0; at && i < image->layers.len; i++) {
+		at += 1 + strspn(at + 1, " \t\r\n");
+		const char *end = json_text_end(at);
+		image->layers.items[i].json = mem_strndup(at, (size_t)(end - at));
+		at = end + strspn(end, " \t\r\n");
+	}
+}
+
 bool legacy_image_parse(
 	const char *bytes, size_t len, struct legacy_image *ret_image, struct err **err)
 {
@@ -109,6 +123,7 @@ bool legacy_image_parse(
 	if (!json_load_object(bytes, len, MANIFEST_MAX_SIZE, &document, err) ||
 		!document_read(document, &image, err))
 		return false;
+	keep_json(bytes, &image);
 	*ret_image = image;
 	image = (struct legacy_image){0};
 	return true;
@@ -215,6 +230,10 @@ static void add_layer(struct str *out, const struct legacy_descriptor *layer)
 	char text[DIGEST_TEXT_SIZE];
 	bool any = false;
 
+	if (layer->json) {
+		str_add_text(out, layer->json);
+		return;
+	}
 	str_add_text(out, "{\"mediaType\":");
 	go_json_add_text(out, layer->media_type);
 	str_addf(out, ",\"size\":%lld,\"digest\":\"%s\",\"annotations\":{", (long long)layer->size,

@@ -27,6 +27,7 @@ enum legacy_annotation {
 #define LEGACY_ANNOTATION_COUNT (LEGACY_PREDICATE_TYPE + 1)
 
 struct legacy_descriptor {
+	char *json; /* owned; as it stands in a manifest, to be written there again; NULL: a new one */
 	char *media_type; /* owned; "" if not said */
 	struct digest digest;
 	int64_t size;				    /* bytes, never negative */
@@ -42,7 +43,7 @@ struct legacy_image {
 void legacy_image_release(struct legacy_image *image);
 
 /*
- * ERR_INVALID: no image manifest (an index, say), or malformed. ERR_TOO_LARGE: more layers than
+ * `bytes` end with a NUL. ERR_INVALID: no image manifest (an index, say), or malformed. ERR_TOO_LARGE: more layers than
  * LEGACY_IMAGE_MAX_LAYERS.
  */
 bool legacy_image_parse(

@@ -1,0 +1,23 @@
+/*
+ * Documents that are at hand: their blobs into a repository, before a manifest that names them
+ * (registry_manifest_put, referrers_put). They go the way that copies take (registry/copy.h). Any thread.
+ */
+#ifndef CIP_REGISTRY_PUSH_H
+#define CIP_REGISTRY_PUSH_H
+
+#include "registry/registry.h"
+
+/* Borrowed; not empty. */
+struct blob_bytes {
+	const char *bytes;
+	size_t len;
+};
+
+/*
+ * Brings each to the repository, in flight together; what is there already is not sent where the
+ * registry can tell. Errors as in registry.h; some may be there after a failure.
+ */
+bool registry_blobs_put(struct registry *registry, const struct repository *repository,
+	const struct blob_bytes *blobs, size_t count, struct http_tally *tally, struct err **err);
+
+#endif
