@@ -152,15 +152,18 @@ cosign_write() {
 	rekor1) to=(--signing-config "$SIGNING_CONFIG_REKOR1") ;;
 	rekor2) to=(--signing-config "$SIGNING_CONFIG") ;;
 	esac
-	[[ $command == *-blob ]] || to+=(--allow-http-registry)
-	cosign "$command" --yes "${to[@]}" --trusted-root "$TRUSTED_ROOT" "$@"
+	[[ $command == *-blob* ]] || to+=(--allow-http-registry)
+	cosign "$command" --yes "${to[@]}" --trusted-root "$TRUSTED_ROOT" "$@" || {
+		cat "$SIGSTORE/cosign.err" >&2
+		return 1
+	}
 }
 
 cosign_read() {
 	local command=$1 email=$2
 	local -a from=()
 	shift 2
-	[[ $command == *-blob ]] || from=(--allow-http-registry)
+	[[ $command == *-blob* ]] || from=(--allow-http-registry)
 	cosign "$command" "${from[@]}" --trusted-root "$TRUSTED_ROOT" --insecure-ignore-sct --certificate-identity "$email" \
 		--certificate-oidc-issuer "$ISSUER" "$@"
 }
