@@ -11,6 +11,8 @@
 #include "signer/tuf_client_private.h"
 #include "signer/tuf_store.h"
 
+#define REFRESHES_MAX 4
+
 /* ---- Fetching ---- */
 
 static char *join_url(const char *base, const char *name)
@@ -477,13 +479,29 @@ const struct tuf_metadata *tuf_load_targets(struct tuf_client *client, const cha
 	return steal_ptr(&targets);
 }
 
-bool tuf_client_refresh(struct tuf_client *client, struct err **err)
+static bool refresh(struct tuf_client *client, struct err **err)
 {
 	forget_targets(client);
 	return refresh_root(client, err) && refresh_timestamp(client, err) &&
 		refresh_snapshot(client, err) &&
 		tuf_load_targets(client, tuf_type_name(TUF_TARGETS),
 			tuf_top_role(client, TUF_TARGETS), client->root, err);
+}
+
+bool tuf_client_refresh(struct tuf_client *client, struct err **err)
+{
+	for (unsigned attempt = 1;; attempt++) {
+		CLEANUP(err_freep) struct err *why = NULL;
+
+		if (refresh(client, &why))
+			return true;
+		/* What another process stored meanwhile is no rollback: it is newer than our answer. */
+		if (attempt == REFRESHES_MAX || !err_is(why, ERR_CONFLICT) ||
+			!is_overtaken(client, client->timestamp)) {
+			err_keep_first(err, &why);
+			return false;
+		}
+	}
 }
 
 uint64_t tuf_client_targets_version(const struct tuf_client *client)
