@@ -7,17 +7,15 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "cip_version.h"
 #include "cli/command.h"
+#include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/help.h"
-#include "cli/signals.h"
 #include "signer/tuf_client.h"
 #include "signer/tuf_store.h"
 
 /* More is not what this is for. */
 #define TARGET_MAX_BYTES ((size_t)256 << 20)
-#define GRACE_MS 1000
 
 struct tuf_options {
 	const char *metadata_dir, *metadata_url, *target_name, *target_base_url, *target_dir;
@@ -64,31 +62,6 @@ static const struct flag flags[] = {
 };
 const struct flag_set cmd_tuf_flags = {
 	.flags = flags, .count = sizeof(flags) / sizeof(flags[0]), .max_positional = 2};
-
-/* What runs while the network is used. */
-struct connection {
-	struct cancel *cancel;
-	struct signals *signals;
-	struct http *http;
-};
-
-static void connection_release(struct connection *connection)
-{
-	http_free(connection->http);
-	if (connection->signals)
-		signals_stop(connection->signals);
-	cancel_free(connection->cancel);
-}
-
-static bool connection_open(struct connection *connection, struct err **err)
-{
-	struct http_options options = {.user_agent = "cip/" CIP_VERSION};
-
-	connection->cancel = options.cancel = cancel_new();
-	connection->signals = signals_start(connection->cancel, GRACE_MS);
-	connection->http = http_new(&options, err);
-	return connection->http != NULL;
-}
 
 static bool init(const struct tuf_options *options, const char *root, struct err **err)
 {
@@ -140,7 +113,7 @@ static bool run(const struct tuf_options *options, const struct flag_given *give
 
 	if (strcmp(verb, "init") == 0)
 		return init(options, given->positional[1], err);
-	if (!connection_open(&connection, err))
+	if (!connection_open(&connection, 0, err))
 		return false;
 	client = refreshed(options, connection.http, err);
 	done = client && (strcmp(verb, "download") != 0 || download(options, client, err));

@@ -12,6 +12,7 @@
 
 void identity_flags_hide(struct identity_flags *flags)
 {
+	flags->hidden = NULL; /* parsing leaves alone what is no flag */
 	if (!flags->token || !id_token_is_literal(flags->token))
 		return;
 	flags->hidden = mem_strdup(flags->token);

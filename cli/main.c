@@ -46,6 +46,15 @@ static const struct command commands[] = {
 			"that failed if not.",
 		.flags = &cmd_verify_bundle_flags,
 		.run = cmd_verify_bundle},
+	{.name = "sign-bundle",
+		.usage = "sign-bundle --bundle OUT [flags] FILE",
+		.summary = "signs a file or statement keylessly and writes a Sigstore bundle",
+		.paragraph = "Signs with a certificate for the identity of a token, valid for ten "
+			     "minutes, records it in the transparency log and has it timestamped. "
+			     "The bundle is written after it has been verified with the trusted "
+			     "root. Ends with 0 if it was written.",
+		.flags = &cmd_sign_bundle_flags,
+		.run = cmd_sign_bundle},
 	{.name = "version",
 		.usage = "version",
 		.summary = "prints the version and the commit it was built from",
