@@ -6,33 +6,59 @@
 
 #include "base/alloc.h"
 
-#define STAGING_MIRROR "https://tuf-repo-cdn.sigstage.dev"
-
 static bool has_all(const struct signing_flags *flags)
 {
 	return flags->fulcio_url && (flags->rekor_url || flags->rekor_v2_url);
 }
 
+bool trust_flags_need_network(const struct trust_flags *flags)
+{
+	return !flags->trusted_root && !flags->built_in;
+}
+
+static bool check(const struct trust_flags *flags, struct err **err)
+{
+	bool by_tuf = flags->tuf_mirror || flags->tuf_root || flags->tuf_cache;
+
+	if (flags->trusted_root && flags->built_in)
+		return err_set(err, ERR_USAGE,
+			"--trusted-root and --built-in-trusted-root exclude each other");
+	if (by_tuf && !trust_flags_need_network(flags))
+		return err_set(err, ERR_USAGE,
+			"--tuf-mirror, --tuf-root and --tuf-cache mean nothing with %s",
+			flags->built_in ? "--built-in-trusted-root" : "--trusted-root");
+	if (flags->staging && flags->built_in)
+		return err_set(err, ERR_USAGE,
+			"--built-in-trusted-root is the public instance's, not that of --staging");
+	return !flags->staging || !flags->tuf_mirror ||
+		err_set(err, ERR_USAGE, "--staging and --tuf-mirror exclude each other");
+}
+
 bool trust_flags_load(const struct trust_flags *flags, const struct signing_flags *signing,
 	struct http *http, struct trust_source *ret_source, struct err **err)
 {
+	CLEANUP(err_freep) struct err *why = NULL;
 	const struct trust_source_options options = {
 		.http = http,
 		.trusted_root = flags->trusted_root,
 		.signing_config = signing ? signing->signing_config : NULL,
-		.tuf_mirror =
-			flags->staging && !flags->tuf_mirror ? STAGING_MIRROR : flags->tuf_mirror,
+		.tuf_mirror = flags->staging ? TRUST_SOURCE_STAGING : flags->tuf_mirror,
 		.tuf_root = flags->tuf_root,
 		.cache_dir = flags->tuf_cache,
 		.built_in = flags->built_in,
 		.wants_signing_config = signing && (signing->signing_config || !has_all(signing)),
 	};
 
-	if (flags->staging && !flags->trusted_root && !flags->tuf_root)
-		return err_set(err, ERR_USAGE,
-			"--staging: no root of trust for the staging instance is built in; give "
-			"--trusted-root, or its root.json by --tuf-root");
-	return trust_source_load(&options, ret_source, err);
+	if (!check(flags, err))
+		return false;
+	if (trust_source_load(&options, ret_source, &why))
+		return true;
+	if (trust_flags_need_network(flags) && !err_is(why, ERR_USAGE))
+		return err_set_http(err, why->kind, why->http,
+			"%s (without asking anybody: --trusted-root FILE%s)", why->msg,
+			flags->staging ? "" : ", or --built-in-trusted-root");
+	err_keep_first(err, &why);
+	return false;
 }
 
 /* ---- Services ---- */

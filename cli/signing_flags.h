@@ -67,8 +67,7 @@ struct trust_flags {
 		{.name = "staging",                                                                \
 			.type = FLAG_BOOL,                                                         \
 			.offset = offsetof(target, member.staging),                                \
-			.help = "Sigstore's staging instance; needs --trusted-root or "            \
-				"--tuf-root"},                                                     \
+			.help = "Sigstore's staging instance instead of the public one"},          \
 	{                                                                                          \
 		.name = "insecure-ignore-sct", .type = FLAG_BOOL,                                  \
 		.offset = offsetof(target, member.ignore_sct),                                     \
@@ -111,9 +110,12 @@ struct signing_flags {
 		.help = "timestamp authority (RFC 3161): the whole endpoint"                       \
 	}
 
+/* False: the trust root comes from a file or from the program itself. */
+bool trust_flags_need_network(const struct trust_flags *flags);
+
 /*
  * Loads the trust root; `signing` (NULL: nothing is signed) says whether a SigningConfig is needed with it.
- * `http` may be NULL. Errors of trust_source_load.
+ * `http` may be NULL if no network is needed. Errors of trust_source_load; the message says what would do without TUF.
  */
 bool trust_flags_load(const struct trust_flags *flags, const struct signing_flags *signing,
 	struct http *http, struct trust_source *ret_source, struct err **err);
