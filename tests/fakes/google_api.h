@@ -32,7 +32,13 @@ struct google_api {
 	atomic_int status;	     /* of every answer, 0: as it should be */
 	atomic_bool without_flavor;  /* the metadata server does not name itself */
 	atomic_bool without_account; /* and has none */
-	atomic_uint tokens;	     /* handed out; they are called ya29.OWNER-NUMBER */
+	/*
+	 * Makes the identity token of an account for Sigstore, in fresh text; NULL: one
+	 * that nobody has signed.
+	 */
+	char *(*identity)(const char *account, void *ctx);
+	void *identity_ctx;
+	atomic_uint tokens; /* handed out; they are called ya29.OWNER-NUMBER */
 	pthread_mutex_t lock;
 	char complaint[200]; /* what was wrong first; under the lock */
 };

@@ -61,7 +61,6 @@ enum fake_issuer {
 #define FAKE_ISSUERS 5
 
 #define FAKE_EMAIL "promoter@example.com"
-#define FAKE_MACHINE_EMAIL "machine@p" /* Google's metadata server's account */
 #define FAKE_ACTIONS_IDENTITY                                                                      \
 	"https://github.com/example/images/.github/workflows/promote.yml@refs/heads/main"
 #define FAKE_BUILDKITE_IDENTITY "https://buildkite.com/example/promote"

@@ -28,7 +28,7 @@ struct connection {
 	struct tiny_server *server;
 	pthread_t thread;
 	unsigned number;
-	int fd; /* under the server's lock */
+	int fd; /* under the server's lock; -1: the thread is at its end */
 };
 
 struct tiny_server {
@@ -40,8 +40,9 @@ struct tiny_server {
 	char url[64];
 	pthread_t thread;
 	atomic_uint requests;
-	atomic_uint count;
+	atomic_uint count; /* of connections so far */
 	pthread_mutex_t lock;
+	unsigned used; /* of these, now or before */
 	struct connection connections[CONNECTIONS_MAX];
 };
 
@@ -145,6 +146,21 @@ static void *connection_run(void *arg)
 	return NULL;
 }
 
+/* With the lock held. */
+static struct connection *free_connection(struct tiny_server *server)
+{
+	if (server->used < CONNECTIONS_MAX)
+		return &server->connections[server->used++];
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+		if (server->connections[i].fd >= 0)
+			continue;
+		pthread_join(server->connections[i].thread, NULL);
+		return &server->connections[i];
+	}
+	fail("tiny_server: too many connections");
+	return NULL;
+}
+
 static void *accept_run(void *arg)
 {
 	struct tiny_server *server = arg;
@@ -160,11 +176,9 @@ static void *accept_run(void *arg)
 			return NULL;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		pthread_mutex_lock(&server->lock);
-		if (server->count >= CONNECTIONS_MAX)
-			fail("tiny_server: too many connections");
-		connection = &server->connections[server->count++];
+		connection = free_connection(server);
 		*connection =
-			(struct connection){.server = server, .number = server->count, .fd = fd};
+			(struct connection){.server = server, .number = ++server->count, .fd = fd};
 		if (pthread_create(&connection->thread, NULL, connection_run, connection) != 0)
 			fail("pthread_create");
 		pthread_mutex_unlock(&server->lock);
@@ -208,12 +222,12 @@ void tiny_server_free(struct tiny_server *server)
 	pthread_join(server->thread, NULL);
 	close(server->fd);
 	pthread_mutex_lock(&server->lock);
-	for (unsigned i = 0; i < server->count; i++) {
+	for (unsigned i = 0; i < server->used; i++) {
 		if (server->connections[i].fd >= 0)
 			shutdown(server->connections[i].fd, SHUT_RDWR);
 	}
 	pthread_mutex_unlock(&server->lock);
-	for (unsigned i = 0; i < server->count; i++)
+	for (unsigned i = 0; i < server->used; i++)
 		pthread_join(server->connections[i].thread, NULL);
 	pthread_mutex_destroy(&server->lock);
 	mem_free(server);

@@ -14,7 +14,7 @@
 #include "signer/rekor2.h"
 #include "signer/timestamping.h"
 #include "signer/verify.h"
-#include "tests/threads/sigstore_fixture.h"
+#include "tests/threads/signer_fixture.h"
 
 static const char artifact[] = "what is signed\n";
 static const char statement[] =
@@ -75,14 +75,15 @@ static struct certificate *certificate_of(const char *text, size_t len)
 	return certificate;
 }
 
-static struct certificate *certify(const struct sigstore_fixture *f, const struct signing_key *key)
+static struct certificate *certify(const struct bench *bench, const struct signing_key *key)
 {
 	CLEANUP(http_response_release) struct http_response response = {0};
-	CLEANUP(mem_freep) char *token = fake_sigstore_token(f->fake, NULL);
+	CLEANUP(mem_freep) char *token = fake_sigstore_token(bench->fake, NULL);
 	CLEANUP(mem_freep) char *bearer = mem_printf("Bearer %s", token);
 	CLEANUP(mem_freep) char *body = request_of(key);
 	CLEANUP(mem_freep)
-	char *url = mem_printf("%s/api/v2/signingCert", fake_sigstore_url(f->fake, FAKE_FULCIO));
+	char *url =
+		mem_printf("%s/api/v2/signingCert", fake_sigstore_url(bench->fake, FAKE_FULCIO));
 	const struct http_header header = {.name = "Authorization", .value = bearer};
 	const struct http_request request = {
 		.method = "POST",
@@ -94,7 +95,7 @@ static struct certificate *certify(const struct sigstore_fixture *f, const struc
 		.response_max = 1 << 20,
 	};
 
-	CHECK(http_do(f->http, &request, &response, NULL));
+	CHECK(http_do(bench->http, &request, &response, NULL));
 	CHECK(response.status == 200);
 	return certificate_of(str_text(&response.body), response.body.len);
 }
@@ -129,28 +130,27 @@ static void sign(struct bundle *bundle, const struct signing_key *key, struct st
 		bundle->is_envelope ? &bundle->envelope.signature : &bundle->signature, NULL));
 }
 
-static bool add_entry(const struct sigstore_fixture *f, enum form form, const struct logged *logged,
+static bool add_entry(const struct bench *bench, enum form form, const struct logged *logged,
 	struct log_entry *entry, struct err **err)
 {
 	bool is_v2 = form & FORM_2;
-	const char *url = fake_sigstore_url(f->fake, is_v2 ? FAKE_REKOR2 : FAKE_REKOR1);
-	CLEANUP(rekor1_freep) struct rekor1 *rekor1 = rekor1_new(f->http, url, NULL);
-	CLEANUP(rekor2_freep) struct rekor2 *rekor2 = rekor2_new(f->http, url, NULL);
+	const char *url = fake_sigstore_url(bench->fake, is_v2 ? FAKE_REKOR2 : FAKE_REKOR1);
+	CLEANUP(rekor1_freep) struct rekor1 *rekor1 = rekor1_new(bench->http, url, NULL);
+	CLEANUP(rekor2_freep) struct rekor2 *rekor2 = rekor2_new(bench->http, url, NULL);
 
 	return is_v2 ? rekor2_add(rekor2, logged, entry, err)
 		     : rekor1_add(rekor1, logged, entry, err);
 }
 
 /* A bundle that was made in memory; false if a service or its client refused. */
-static bool make(
-	const struct sigstore_fixture *f, enum form form, struct bundle *bundle, struct err **err)
+static bool make(const struct bench *bench, enum form form, struct bundle *bundle, struct err **err)
 {
 	CLEANUP(signing_key_freep) struct signing_key *key = signing_key_new(NULL);
 	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
 
 	CHECK(key);
 	bundle->form = BUNDLE_0_3;
-	bundle->certificate = certify(f, key);
+	bundle->certificate = certify(bench, key);
 	if (form & FORM_ENVELOPE)
 		make_envelope(bundle);
 	sign(bundle, key, &text);
@@ -163,11 +163,11 @@ static bool make(
 		.message = &message,
 		.envelope = bundle->is_envelope ? &bundle->envelope : NULL,
 	};
-	if (!add_entry(f, form, &logged, vec_push(&bundle->entries), err))
+	if (!add_entry(bench, form, &logged, vec_push(&bundle->entries), err))
 		return false;
 	return !(form & (FORM_2 | FORM_1_STAMP)) ||
-		timestamping_request(f->http, fake_sigstore_url(f->fake, FAKE_TSA), signature->data,
-			signature->len, vec_push(&bundle->timestamps), err);
+		timestamping_request(bench->http, fake_sigstore_url(bench->fake, FAKE_TSA),
+			signature->data, signature->len, vec_push(&bundle->timestamps), err);
 }
 
 /* ---- Written, read and verified ---- */
@@ -211,17 +211,24 @@ static const char *outcome_name(int outcome)
 }
 
 /* NOT_MADE, ACCEPTED or the step that failed. */
-static int outcome(const struct sigstore_fixture *f, enum form form, struct err **err)
+static int outcome(const struct bench *bench, enum form form, struct err **err)
 {
 	CLEANUP(bundle_freep) struct bundle *made = mem_new(1, sizeof(*made));
 	CLEANUP(verify_result_release) struct verify_result result = {0};
 	const struct message message = message_of_bytes(artifact, strlen(artifact));
 
-	if (!make(f, form, made, err))
+	if (!make(bench, form, made, err))
 		return NOT_MADE;
 	CLEANUP(bundle_freep)
 	struct bundle *bundle = form & FORM_LEGACY ? read_back_legacy(made) : read_back(made);
-	return verify_bundle(f->root, bundle, &message, &f->policy, &result, err)
+	const struct policy_signer signer = {
+		{.exact = FAKE_EMAIL},
+		{.exact = fake_sigstore_issuer(bench->fake, FAKE_ISSUER_EMAIL)},
+	};
+	struct policy policy = POLICY_INIT;
+	policy.signers = &signer;
+	policy.signer_count = 1;
+	return verify_bundle(bench->root, bundle, &message, &policy, &result, err)
 		? ACCEPTED
 		: (int)result.failed;
 }
@@ -270,13 +277,13 @@ static const struct {
 	{"tsa POST 1 rejected", FORM_2, NOT_MADE},
 };
 
-static int run_case(const struct sigstore_fixture *f, size_t i, enum form form)
+static int run_case(const struct bench *bench, size_t i, enum form form)
 {
 	CLEANUP(err_freep) struct err *err = NULL;
 
-	fake_sigstore_forget_faults(f->fake);
-	CHECK(!cases[i].fault || fake_sigstore_fault(f->fake, cases[i].fault));
-	int found = outcome(f, form, &err);
+	fake_sigstore_forget_faults(bench->fake);
+	CHECK(!cases[i].fault || fake_sigstore_fault(bench->fake, cases[i].fault));
+	int found = outcome(bench, form, &err);
 	if (found == cases[i].outcome)
 		return 0;
 	fprintf(stderr, "%s, form %d: %s, not %s: %s\n",
@@ -285,7 +292,7 @@ static int run_case(const struct sigstore_fixture *f, size_t i, enum form form)
 	return 1;
 }
 
-static void test_verifier(const struct sigstore_fixture *f)
+static void test_verifier(const struct bench *bench)
 {
 	int wrong = 0;
 
@@ -293,17 +300,17 @@ static void test_verifier(const struct sigstore_fixture *f)
 		for (unsigned form = 1; form < FORM_ENVELOPE; form *= 2) {
 			if (!(cases[i].forms & form))
 				continue;
-			wrong += run_case(f, i, (enum form)form);
-			wrong += run_case(f, i, (enum form)(form | FORM_ENVELOPE));
+			wrong += run_case(bench, i, (enum form)form);
+			wrong += run_case(bench, i, (enum form)(form | FORM_ENVELOPE));
 		}
-	fake_sigstore_forget_faults(f->fake);
+	fake_sigstore_forget_faults(bench->fake);
 	CHECK(wrong == 0);
 }
 
 /* ---- On the wire ---- */
 
 /* What a question to Fulcio comes to under the fault; -1: it is answered. */
-static int failure(const struct sigstore_fixture *f, const char *fault, int *ret_status)
+static int failure(const struct bench *bench, const char *fault, int *ret_status)
 {
 	const struct http_options options = {
 		/* Of a stall only, the one fault that nothing but a deadline ends. */
@@ -315,11 +322,12 @@ static int failure(const struct sigstore_fixture *f, const char *fault, int *ret
 	CLEANUP(http_response_release) struct http_response response = {0};
 	CLEANUP(err_freep) struct err *err = NULL;
 	CLEANUP(mem_freep)
-	char *url = mem_printf("%s/api/v2/configuration", fake_sigstore_url(f->fake, FAKE_FULCIO));
+	char *url =
+		mem_printf("%s/api/v2/configuration", fake_sigstore_url(bench->fake, FAKE_FULCIO));
 	const struct http_request request = {.method = "GET", .url = url, .response_max = 1 << 20};
 
-	fake_sigstore_forget_faults(f->fake);
-	CHECK(http && fake_sigstore_fault(f->fake, fault));
+	fake_sigstore_forget_faults(bench->fake);
+	CHECK(http && fake_sigstore_fault(bench->fake, fault));
 	if (!http_do(http, &request, &response, &err))
 		return (int)err->kind;
 	*ret_status = response.status;
@@ -327,45 +335,44 @@ static int failure(const struct sigstore_fixture *f, const char *fault, int *ret
 }
 
 /* The answer to the first attempt is lost: the entry is there all the same, and only once. */
-static void test_lost_answer(const struct sigstore_fixture *f)
+static void test_lost_answer(const struct bench *bench)
 {
-	unsigned posts = fake_sigstore_requests(f->fake, FAKE_REKOR1, "POST");
-	unsigned gets = fake_sigstore_requests(f->fake, FAKE_REKOR1, "GET");
+	unsigned posts = fake_sigstore_requests(bench->fake, FAKE_REKOR1, "POST");
+	unsigned gets = fake_sigstore_requests(bench->fake, FAKE_REKOR1, "GET");
 
-	CHECK(fake_sigstore_fault(f->fake, "rekor1 POST 1 reset-after"));
-	CHECK(outcome(f, FORM_1, NULL) == ACCEPTED);
-	CHECK(fake_sigstore_requests(f->fake, FAKE_REKOR1, "POST") == posts + 2);
-	CHECK(fake_sigstore_requests(f->fake, FAKE_REKOR1, "GET") == gets + 1);
+	CHECK(fake_sigstore_fault(bench->fake, "rekor1 POST 1 reset-after"));
+	CHECK(outcome(bench, FORM_1, NULL) == ACCEPTED);
+	CHECK(fake_sigstore_requests(bench->fake, FAKE_REKOR1, "POST") == posts + 2);
+	CHECK(fake_sigstore_requests(bench->fake, FAKE_REKOR1, "GET") == gets + 1);
 }
 
-static void test_wire(const struct sigstore_fixture *f)
+static void test_wire(const struct bench *bench)
 {
 	int status = 0;
 
-	CHECK(failure(f, "fulcio GET 1 status 418", &status) == -1 && status == 418);
-	CHECK(failure(f, "fulcio GET 1 delay 10", &status) == -1 && status == 200);
-	CHECK(failure(f, "fulcio GET 1 garbage", &status) == -1 && status == 200);
-	CHECK(failure(f, "fulcio GET 1+ reset", &status) == ERR_TRANSIENT);
-	CHECK(failure(f, "fulcio GET 1+ reset-after", &status) == ERR_TRANSIENT);
-	CHECK(failure(f, "fulcio GET 1+ truncate", &status) == ERR_TRANSIENT);
-	CHECK(failure(f, "fulcio GET 1+ stall", &status) == ERR_TIMEOUT);
-	CHECK(failure(f, "fulcio GET 1 huge", &status) == ERR_TOO_LARGE);
-	fake_sigstore_forget_faults(f->fake);
-	CHECK(!fake_sigstore_fault(f->fake, "tsa POST 1 wrong-identity"));
-	CHECK(!fake_sigstore_fault(f->fake, "tsa POST 0 reset"));
-	CHECK(!fake_sigstore_fault(f->fake, "tsa POST 1 status"));
-	CHECK(!fake_sigstore_fault(f->fake, "nobody POST 1 reset"));
+	CHECK(failure(bench, "fulcio GET 1 status 418", &status) == -1 && status == 418);
+	CHECK(failure(bench, "fulcio GET 1 delay 10", &status) == -1 && status == 200);
+	CHECK(failure(bench, "fulcio GET 1 garbage", &status) == -1 && status == 200);
+	CHECK(failure(bench, "fulcio GET 1+ reset", &status) == ERR_TRANSIENT);
+	CHECK(failure(bench, "fulcio GET 1+ reset-after", &status) == ERR_TRANSIENT);
+	CHECK(failure(bench, "fulcio GET 1+ truncate", &status) == ERR_TRANSIENT);
+	CHECK(failure(bench, "fulcio GET 1+ stall", &status) == ERR_TIMEOUT);
+	CHECK(failure(bench, "fulcio GET 1 huge", &status) == ERR_TOO_LARGE);
+	fake_sigstore_forget_faults(bench->fake);
+	CHECK(!fake_sigstore_fault(bench->fake, "tsa POST 1 wrong-identity"));
+	CHECK(!fake_sigstore_fault(bench->fake, "tsa POST 0 reset"));
+	CHECK(!fake_sigstore_fault(bench->fake, "tsa POST 1 status"));
+	CHECK(!fake_sigstore_fault(bench->fake, "nobody POST 1 reset"));
 }
 
 /* ---- Issuers, by our own client ---- */
 
-static void test_issuer(
-	const struct sigstore_fixture *f, enum fake_issuer issuer, const char *identity)
+static void test_issuer(const struct bench *bench, enum fake_issuer issuer, const char *identity)
 {
 	const struct fulcio_options options = {
-		.http = f->http,
-		.url = fake_sigstore_url(f->fake, FAKE_FULCIO),
-		.root = f->root,
+		.http = bench->http,
+		.url = fake_sigstore_url(bench->fake, FAKE_FULCIO),
+		.root = bench->root,
 		.scts = 1,
 	};
 	const struct fake_claims claims = {.issuer = issuer};
@@ -374,7 +381,7 @@ static void test_issuer(
 	CLEANUP(certificate_freep) struct certificate *certificate = NULL;
 	CLEANUP(id_token_freep) struct id_token *token = NULL;
 	CLEANUP(err_freep) struct err *err = NULL;
-	CLEANUP(mem_freep) char *text = fake_sigstore_token(f->fake, &claims);
+	CLEANUP(mem_freep) char *text = fake_sigstore_token(bench->fake, &claims);
 	int64_t now = clock_unix_ms(&clock_system) / 1000;
 
 	CHECK(fulcio && key);
@@ -383,16 +390,17 @@ static void test_issuer(
 		fprintf(stderr, "%s: %s\n", identity, err->msg);
 	CHECK(certificate);
 	CHECK(strcmp(certificate_identity(certificate), identity) == 0);
-	CHECK(strcmp(certificate_issuer(certificate), fake_sigstore_issuer(f->fake, issuer)) == 0);
+	CHECK(strcmp(certificate_issuer(certificate), fake_sigstore_issuer(bench->fake, issuer)) ==
+		0);
 }
 
-static void test_issuers(const struct sigstore_fixture *f)
+static void test_issuers(const struct bench *bench)
 {
-	test_issuer(f, FAKE_ISSUER_EMAIL, FAKE_EMAIL);
-	test_issuer(f, FAKE_ISSUER_ACTIONS, FAKE_ACTIONS_IDENTITY);
-	test_issuer(f, FAKE_ISSUER_BUILDKITE, FAKE_BUILDKITE_IDENTITY);
-	test_issuer(f, FAKE_ISSUER_KUBERNETES, FAKE_KUBERNETES_IDENTITY);
-	test_issuer(f, FAKE_ISSUER_SPIFFE, FAKE_SPIFFE_IDENTITY);
+	test_issuer(bench, FAKE_ISSUER_EMAIL, FAKE_EMAIL);
+	test_issuer(bench, FAKE_ISSUER_ACTIONS, FAKE_ACTIONS_IDENTITY);
+	test_issuer(bench, FAKE_ISSUER_BUILDKITE, FAKE_BUILDKITE_IDENTITY);
+	test_issuer(bench, FAKE_ISSUER_KUBERNETES, FAKE_KUBERNETES_IDENTITY);
+	test_issuer(bench, FAKE_ISSUER_SPIFFE, FAKE_SPIFFE_IDENTITY);
 }
 
 /* ---- Many at once ---- */
@@ -401,21 +409,21 @@ enum { THREADS = 4, ROUNDS = 6 };
 
 static void *sign_all(void *argument)
 {
-	const struct sigstore_fixture *f = argument;
+	const struct bench *bench = argument;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		CHECK(outcome(f, FORM_1, NULL) == ACCEPTED);
-		CHECK(outcome(f, FORM_2 | FORM_ENVELOPE, NULL) == ACCEPTED);
+		CHECK(outcome(bench, FORM_1, NULL) == ACCEPTED);
+		CHECK(outcome(bench, FORM_2 | FORM_ENVELOPE, NULL) == ACCEPTED);
 	}
 	return NULL;
 }
 
-static void test_threads(struct sigstore_fixture *f)
+static void test_threads(struct bench *bench)
 {
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		CHECK(pthread_create(&threads[i], NULL, sign_all, f) == 0);
+		CHECK(pthread_create(&threads[i], NULL, sign_all, bench) == 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 }
@@ -423,17 +431,17 @@ static void test_threads(struct sigstore_fixture *f)
 int main(void)
 {
 	const struct fake_sigstore_options options = {.rekor2_wait_ms = 20};
-	struct sigstore_fixture f;
+	struct bench bench;
 
-	sigstore_fixture_open(&f, NULL);
-	test_verifier(&f);
-	test_wire(&f);
-	test_lost_answer(&f);
-	test_issuers(&f);
-	sigstore_fixture_close(&f);
-	sigstore_fixture_open(&f, &options);
-	test_threads(&f);
-	CHECK(fake_sigstore_requests(f.fake, FAKE_TSA, "POST") == THREADS * ROUNDS);
-	sigstore_fixture_close(&f);
+	bench_open(&bench, (struct fake_sigstore_options){0});
+	test_verifier(&bench);
+	test_wire(&bench);
+	test_lost_answer(&bench);
+	test_issuers(&bench);
+	bench_close(&bench);
+	bench_open(&bench, options);
+	test_threads(&bench);
+	CHECK(fake_sigstore_requests(bench.fake, FAKE_TSA, "POST") == THREADS * ROUNDS);
+	bench_close(&bench);
 	return 0;
 }

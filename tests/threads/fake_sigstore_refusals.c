@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/enc.h"
-#include "tests/threads/sigstore_fixture.h"
+#include "tests/threads/signer_fixture.h"
 
 enum { HASH_SIZE = 32 };
 
@@ -33,12 +33,11 @@ struct question {
 	size_t len; /* 0: of a text */
 };
 
-static int ask_for(
-	const struct sigstore_fixture *f, const struct question *question, struct str *ret_body)
+static int ask_for(const struct bench *bench, const struct question *question, struct str *ret_body)
 {
 	CLEANUP(http_response_release) struct http_response response = {0};
 	CLEANUP(err_freep) struct err *err = NULL;
-	const char *base = fake_sigstore_url(f->fake, question->service);
+	const char *base = fake_sigstore_url(bench->fake, question->service);
 	CLEANUP(mem_freep) char *url = mem_printf("%s%s", base, question->path);
 	const struct http_header header = {.name = question->header, .value = question->value};
 	const struct http_request request = {
@@ -53,7 +52,7 @@ static int ask_for(
 		.response_max = 1 << 20,
 	};
 
-	if (!http_do(f->http, &request, &response, &err))
+	if (!http_do(bench->http, &request, &response, &err))
 		fprintf(stderr, "%s\n", err->msg);
 	CHECK(!err);
 	if (ret_body)
@@ -61,9 +60,9 @@ static int ask_for(
 	return response.status;
 }
 
-static int ask(const struct sigstore_fixture *f, const struct question *question)
+static int ask(const struct bench *bench, const struct question *question)
 {
-	return ask_for(f, question, NULL);
+	return ask_for(bench, question, NULL);
 }
 
 /* ---- Keys ---- */
@@ -145,46 +144,46 @@ static char *certificate_request(const struct keys *keys, const char *proof)
 		keys->pem, proof);
 }
 
-static int certify(const struct sigstore_fixture *f, const char *token, const char *body)
+static int certify(const struct bench *bench, const char *token, const char *body)
 {
 	CLEANUP(mem_freep) char *bearer = token ? mem_printf("Bearer %s", token) : NULL;
 
-	return ask(f,
+	return ask(bench,
 		&(struct question){"POST", "/api/v2/signingCert", FAKE_FULCIO,
 			bearer ? "Authorization" : NULL, bearer, body, 0});
 }
 
 static int certify_with(
-	const struct sigstore_fixture *f, const struct keys *keys, const struct fake_claims *claims)
+	const struct bench *bench, const struct keys *keys, const struct fake_claims *claims)
 {
-	CLEANUP(mem_freep) char *token = fake_sigstore_token(f->fake, claims);
+	CLEANUP(mem_freep) char *token = fake_sigstore_token(bench->fake, claims);
 	CLEANUP(mem_freep) char *body = certificate_request(keys, keys->proof);
 
-	return certify(f, token, body);
+	return certify(bench, token, body);
 }
 
-static void test_tokens(const struct sigstore_fixture *f, const struct keys *keys)
+static void test_tokens(const struct bench *bench, const struct keys *keys)
 {
 	CLEANUP(mem_freep) char *body = certificate_request(keys, keys->proof);
-	CLEANUP(mem_freep) char *token = fake_sigstore_token(f->fake, NULL);
+	CLEANUP(mem_freep) char *token = fake_sigstore_token(bench->fake, NULL);
 	struct fake_sigstore *foreign = fake_sigstore_start(NULL);
 	CLEANUP(mem_freep) char *foreign_token = fake_sigstore_token(foreign, NULL);
 
 	fake_sigstore_stop(foreign);
-	CHECK(certify_with(f, keys, NULL) == 200);
-	CHECK(certify(f, NULL, body) == 401);
-	CHECK(certify(f, "a.b.c", body) == 400);
-	CHECK(certify(f, foreign_token, body) == 400);
+	CHECK(certify_with(bench, keys, NULL) == 200);
+	CHECK(certify(bench, NULL, body) == 401);
+	CHECK(certify(bench, "a.b.c", body) == 400);
+	CHECK(certify(bench, foreign_token, body) == 400);
 	/* Something signed is another. */
 	token[strcspn(token, ".") + 5] ^= 1;
-	CHECK(certify(f, token, body) == 400);
-	CHECK(certify_with(f, keys, &(struct fake_claims){.audience = "other"}) == 400);
-	CHECK(certify_with(f, keys, &(struct fake_claims){.lifetime_s = -1}) == 400);
-	CHECK(certify_with(f, keys, &(struct fake_claims){.is_unverified = true}) == 400);
-	CHECK(certify_with(f, keys, &(struct fake_claims){.email = ""}) == 400);
+	CHECK(certify(bench, token, body) == 400);
+	CHECK(certify_with(bench, keys, &(struct fake_claims){.audience = "other"}) == 400);
+	CHECK(certify_with(bench, keys, &(struct fake_claims){.lifetime_s = -1}) == 400);
+	CHECK(certify_with(bench, keys, &(struct fake_claims){.is_unverified = true}) == 400);
+	CHECK(certify_with(bench, keys, &(struct fake_claims){.email = ""}) == 400);
 	/* These prove with their subject, not with an address. */
 	const struct fake_claims actions = {.issuer = FAKE_ISSUER_ACTIONS, .email = FAKE_EMAIL};
-	CHECK(certify_with(f, keys, &actions) == 400);
+	CHECK(certify_with(bench, keys, &actions) == 400);
 }
 
 static char *csr_of(EVP_PKEY *key, EVP_PKEY *signer)
@@ -201,9 +200,9 @@ static char *csr_of(EVP_PKEY *key, EVP_PKEY *signer)
 	return mem_printf("{\"certificateSigningRequest\":\"%s\"}", text);
 }
 
-static void test_proofs(const struct sigstore_fixture *f, const struct keys *keys)
+static void test_proofs(const struct bench *bench, const struct keys *keys)
 {
-	CLEANUP(mem_freep) char *token = fake_sigstore_token(f->fake, NULL);
+	CLEANUP(mem_freep) char *token = fake_sigstore_token(bench->fake, NULL);
 	CLEANUP(mem_freep) char *wrong = certificate_request(keys, keys->wrong_proof);
 	CLEANUP(mem_freep) char *none = certificate_request(keys, "");
 	CLEANUP(mem_freep) char *csr = csr_of(keys->key, keys->key);
@@ -212,18 +211,18 @@ static void test_proofs(const struct sigstore_fixture *f, const struct keys *key
 	char *in_body =
 		mem_printf("{\"credentials\":{\"oidcIdentityToken\":\"%s\"},%s", token, csr + 1);
 
-	CHECK(certify(f, token, wrong) == 400);
-	CHECK(certify(f, token, none) == 400);
-	CHECK(certify(f, token, "{}") == 400);
-	CHECK(certify(f, token, "{") == 400);
-	CHECK(certify(f, token, csr) == 200);
-	CHECK(certify(f, NULL, in_body) == 200);
-	CHECK(certify(f, token, foreign_csr) == 400);
+	CHECK(certify(bench, token, wrong) == 400);
+	CHECK(certify(bench, token, none) == 400);
+	CHECK(certify(bench, token, "{}") == 400);
+	CHECK(certify(bench, token, "{") == 400);
+	CHECK(certify(bench, token, csr) == 200);
+	CHECK(certify(bench, NULL, in_body) == 200);
+	CHECK(certify(bench, token, foreign_csr) == 400);
 }
 
 /* ---- Rekor ---- */
 
-static int log_v1(const struct sigstore_fixture *f, const struct keys *keys, const char *digest,
+static int log_v1(const struct bench *bench, const struct keys *keys, const char *digest,
 	const char *signature, const char *more)
 {
 	CLEANUP(mem_freep)
@@ -233,12 +232,12 @@ static int log_v1(const struct sigstore_fixture *f, const struct keys *keys, con
 		"\"publicKey\":{\"content\":\"%s\"}}%s}}",
 		digest, signature, keys->pem_base64, more);
 
-	return ask(f,
+	return ask(bench,
 		&(struct question){
 			"POST", "/api/v1/log/entries", FAKE_REKOR1, NULL, NULL, body, 0});
 }
 
-static void test_rekor1(const struct sigstore_fixture *f, const struct keys *keys)
+static void test_rekor1(const struct bench *bench, const struct keys *keys)
 {
 	static const char zeros[] =
 		"0000000000000000000000000000000000000000000000000000000000000000";
@@ -250,19 +249,19 @@ static void test_rekor1(const struct sigstore_fixture *f, const struct keys *key
 		keys->signature, keys->pem_base64);
 	CLEANUP(mem_freep) char *path = mem_printf("/api/v1/log/entries/%s", zeros);
 
-	CHECK(log_v1(f, keys, zeros, keys->signature, "") == 400);
-	CHECK(log_v1(f, keys, keys->digest_hex, keys->other_signature, "") == 400);
-	CHECK(log_v1(f, keys, keys->digest_hex + 2, keys->signature, "") == 400);
-	CHECK(log_v1(f, keys, keys->digest_hex, keys->signature, ",\"more\":1") == 400);
-	CHECK(log_v1(f, keys, keys->digest_hex, keys->signature, "") == 201);
-	CHECK(log_v1(f, keys, keys->digest_hex, keys->signature, "") == 409);
-	CHECK(ask(f,
+	CHECK(log_v1(bench, keys, zeros, keys->signature, "") == 400);
+	CHECK(log_v1(bench, keys, keys->digest_hex, keys->other_signature, "") == 400);
+	CHECK(log_v1(bench, keys, keys->digest_hex + 2, keys->signature, "") == 400);
+	CHECK(log_v1(bench, keys, keys->digest_hex, keys->signature, ",\"more\":1") == 400);
+	CHECK(log_v1(bench, keys, keys->digest_hex, keys->signature, "") == 201);
+	CHECK(log_v1(bench, keys, keys->digest_hex, keys->signature, "") == 409);
+	CHECK(ask(bench,
 		      &(struct question){"POST", "/api/v1/log/entries", FAKE_REKOR1, NULL, NULL,
 			      unsigned_envelope, 0}) == 400);
-	CHECK(ask(f, &(struct question){"GET", path, FAKE_REKOR1, NULL, NULL, NULL, 0}) == 404);
+	CHECK(ask(bench, &(struct question){"GET", path, FAKE_REKOR1, NULL, NULL, NULL, 0}) == 404);
 }
 
-static int log_v2(const struct sigstore_fixture *f, const struct keys *keys, const char *signature,
+static int log_v2(const struct bench *bench, const struct keys *keys, const char *signature,
 	const char *details, const char *more)
 {
 	CLEANUP(mem_freep)
@@ -271,41 +270,41 @@ static int log_v2(const struct sigstore_fixture *f, const struct keys *keys, con
 		"\"verifier\":{\"publicKey\":{\"rawBytes\":\"%s\"},\"keyDetails\":\"%s\"}}%s}}",
 		keys->digest, signature, keys->der, details, more);
 
-	return ask(f,
+	return ask(bench,
 		&(struct question){
 			"POST", "/api/v2/log/entries", FAKE_REKOR2, NULL, NULL, body, 0});
 }
 
-static void test_rekor2(const struct sigstore_fixture *f, const struct keys *keys)
+static void test_rekor2(const struct bench *bench, const struct keys *keys)
 {
 	static const char p256[] = "PKIX_ECDSA_P256_SHA_256", p384[] = "PKIX_ECDSA_P384_SHA_384";
 	CLEANUP(str_release) struct str answer = STR_INIT(4096);
 	const struct question envelope = {"POST", "/api/v2/log/entries", FAKE_REKOR2, NULL, NULL,
 		"{\"dsseRequestV002\":{\"envelope\":{}}}", 0};
 
-	CHECK(log_v2(f, keys, keys->other_signature, p256, "") == 400);
-	CHECK(log_v2(f, keys, keys->signature, p384, "") == 400);
-	CHECK(log_v2(f, keys, keys->signature, "PKIX_OTHER", "") == 400);
-	CHECK(log_v2(f, keys, keys->signature, p256, ",\"more\":1") == 400);
-	CHECK(log_v2(f, keys, keys->signature, p256, "") == 201);
-	CHECK(log_v2(f, keys, keys->signature, p256, "") == 409);
-	CHECK(ask_for(f, &envelope, &answer) == 400);
+	CHECK(log_v2(bench, keys, keys->other_signature, p256, "") == 400);
+	CHECK(log_v2(bench, keys, keys->signature, p384, "") == 400);
+	CHECK(log_v2(bench, keys, keys->signature, "PKIX_OTHER", "") == 400);
+	CHECK(log_v2(bench, keys, keys->signature, p256, ",\"more\":1") == 400);
+	CHECK(log_v2(bench, keys, keys->signature, p256, "") == 201);
+	CHECK(log_v2(bench, keys, keys->signature, p256, "") == 409);
+	CHECK(ask_for(bench, &envelope, &answer) == 400);
 	CHECK(strstr(str_text(&answer), "invalid type, must be hashedrekord"));
 }
 
 /* ---- Timestamps and tokens ---- */
 
-static void test_timestamps(const struct sigstore_fixture *f)
+static void test_timestamps(const struct bench *bench)
 {
 	struct question question = {
 		"POST", "", FAKE_TSA, "Content-Type", "application/timestamp-query", "no DER", 0};
 
-	CHECK(ask(f, &question) == 400);
+	CHECK(ask(bench, &question) == 400);
 	question.value = "application/json";
-	CHECK(ask(f, &question) == 400);
+	CHECK(ask(bench, &question) == 400);
 }
 
-static void test_token_endpoints(const struct sigstore_fixture *f)
+static void test_token_endpoints(const struct bench *bench)
 {
 	static const char actions[] = "/actions/token?api-version=2.0&audience=sigstore";
 	static const char buildkite[] = "/v3/jobs/1/oidc/tokens";
@@ -326,11 +325,10 @@ static void test_token_endpoints(const struct sigstore_fixture *f)
 		{{"POST", buildkite, FAKE_OIDC, "Authorization", "Token " FAKE_BUILDKITE_SECRET,
 			 body, 0},
 			200},
-		{{"GET", metadata, FAKE_OIDC, NULL, NULL, NULL, 0}, 403},
+		{{"GET", metadata, FAKE_OIDC, NULL, NULL, NULL, 0}, 400},
 		{{"GET", metadata, FAKE_OIDC, "Metadata-Flavor", "Google", NULL, 0}, 200},
-		{{"POST", impersonated, FAKE_OIDC, NULL, NULL, body, 0}, 401},
-		{{"POST", impersonated, FAKE_OIDC, "Authorization", "Bearer ya29.machine-1", body,
-			 0},
+		{{"POST", impersonated, FAKE_OIDC, "Authorization", "Bearer ya29.machine-1",
+			 "{\"audience\":\"sigstore\",\"includeEmail\":true,\"delegates\":[]}", 0},
 			200},
 		{{"GET", "/keys", FAKE_OIDC, NULL, NULL, NULL, 0}, 200},
 		{{"GET", "/spiffe/.well-known/openid-configuration", FAKE_OIDC, NULL, NULL, NULL,
@@ -340,23 +338,23 @@ static void test_token_endpoints(const struct sigstore_fixture *f)
 		{{"GET", "/other", FAKE_OIDC, NULL, NULL, NULL, 0}, 404},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		CHECK(ask(f, &cases[i].question) == cases[i].status);
+		CHECK(ask(bench, &cases[i].question) == cases[i].status);
 }
 
 int main(void)
 {
-	struct sigstore_fixture f;
+	struct bench bench;
 	struct keys keys;
 
-	sigstore_fixture_open(&f, NULL);
+	bench_open(&bench, (struct fake_sigstore_options){0});
 	keys_init(&keys);
-	test_tokens(&f, &keys);
-	test_proofs(&f, &keys);
-	test_rekor1(&f, &keys);
-	test_rekor2(&f, &keys);
-	test_timestamps(&f);
-	test_token_endpoints(&f);
+	test_tokens(&bench, &keys);
+	test_proofs(&bench, &keys);
+	test_rekor1(&bench, &keys);
+	test_rekor2(&bench, &keys);
+	test_timestamps(&bench);
+	test_token_endpoints(&bench);
 	keys_release(&keys);
-	sigstore_fixture_close(&f);
+	bench_close(&bench);
 	return 0;
 }

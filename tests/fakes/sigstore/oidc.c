@@ -1,7 +1,7 @@
 /*
- * The OpenID Connect issuer: discovery, keys and tokens, and what machines ask for tokens: GitHub
- * Actions, Buildkite, Google's metadata server and its IAM Credentials API (whose access tokens are
- * google_api.h's matter). One key for all issuers.
+ * The OpenID Connect issuer: discovery, keys and tokens, and what jobs ask for tokens: GitHub
+ * Actions, Buildkite, and the endpoints of Google that are google_api.h's matter; the identity
+ * tokens that those give are made here. One key for all issuers.
  *
  *	GET /token?issuer=&audience=&email=&sub=&verified=false&lifetime=SECONDS
  *	    a token as the test wants it, in plain text; issuer is "", actions, buildkite,
@@ -16,10 +16,6 @@
 
 #include "base/cleanup.h"
 #include "tests/fakes/sigstore/fake.h"
-
-#define METADATA_IDENTITY "/computeMetadata/v1/instance/service-accounts/default/identity"
-#define ACCOUNTS_PATH "/v1/projects/-/serviceAccounts/"
-#define GENERATE_ID_TOKEN ":generateIdToken"
 
 const char *const fake_issuer_types[FAKE_ISSUERS] = {
 	[FAKE_ISSUER_EMAIL] = "email",
@@ -39,6 +35,11 @@ static const char *const subjects[FAKE_ISSUERS] = {
 
 /* ---- Tokens ---- */
 
+static char *google_identity(const char *account, void *ctx)
+{
+	return fake_sigstore_token(ctx, &(struct fake_claims){.email = account});
+}
+
 void fake_oidc_init(struct fake_sigstore *fake)
 {
 	CLEANUP(str_release) struct str spki = STR_INIT(4096);
@@ -49,6 +50,9 @@ void fake_oidc_init(struct fake_sigstore *fake)
 	fake_spki(fake->token_key, &spki);
 	fake_sha256(spki.bytes, spki.len, hash);
 	fake->token_key_id = fake_hex(hash, 8);
+	google_api_init(&fake->google);
+	fake->google.identity = google_identity;
+	fake->google.identity_ctx = fake;
 }
 
 static void set_text(json_t *object, const char *key, const char *text)
@@ -324,47 +328,6 @@ static void answer_buildkite(struct fake_call *call)
 	json_decref(request);
 }
 
-static void answer_metadata(struct fake_call *call)
-{
-	CLEANUP(mem_freep) char *audience = tiny_parameter(call->query, "audience");
-	CLEANUP(mem_freep) char *format = tiny_parameter(call->query, "format");
-	bool is_full = strcmp(format, "full") == 0;
-
-	if (!has_header(call, "Metadata-Flavor", "Google") || !*audience) {
-		fake_refuse_grpc(call, 403, "Metadata-Flavor or audience");
-		return;
-	}
-	CLEANUP(mem_freep)
-	char *token = fake_sigstore_token(call->fake,
-		&(struct fake_claims){
-			.audience = audience, .email = is_full ? FAKE_MACHINE_EMAIL : ""});
-	str_add_text(&call->headers, "Metadata-Flavor: Google\r\n");
-	fake_answer_text(call, 200, "application/text", token);
-}
-
-static void answer_impersonation(struct fake_call *call)
-{
-	const char *account = call->path + strlen(ACCOUNTS_PATH);
-	const char *bearer = tiny_header(call->exchange, "Authorization"), *audience = NULL;
-	CLEANUP(mem_freep) char *email = mem_strndup(account, strcspn(account, ":"));
-	json_t *request = fake_call_json(call);
-	int has_email = 0;
-
-	if (!bearer || strncmp(bearer, "Bearer ya29.", 12) != 0)
-		fake_refuse_grpc(call, 401, "no access token");
-	else if (!request ||
-		json_unpack(request, "{s:s,s?b}", "audience", &audience, "includeEmail",
-			&has_email) != 0)
-		fake_refuse_grpc(call, 400, "audience");
-	else if (strncmp(email, "forbidden@", 10) == 0)
-		fake_refuse_grpc(call, 403, "Permission 'iam.serviceAccounts.getOpenIdToken'");
-	else
-		answer_named_token(call, "token",
-			&(struct fake_claims){
-				.audience = audience, .email = has_email ? email : ""});
-	json_decref(request);
-}
-
 static bool ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), end_len = strlen(end);
@@ -376,12 +339,8 @@ bool fake_oidc_is_googles(const struct tiny_exchange *exchange)
 {
 	const char *target = exchange->target;
 
-	if (strncmp(target, METADATA_IDENTITY, strlen(METADATA_IDENTITY)) == 0 ||
-		ends_with(target, GENERATE_ID_TOKEN))
-		return false;
 	return strncmp(target, "/computeMetadata/", 17) == 0 || strcmp(target, "/sts") == 0 ||
-		strncmp(target, ACCOUNTS_PATH, strlen(ACCOUNTS_PATH)) == 0 ||
-		strcmp(target, "/subject") == 0 ||
+		strncmp(target, "/v1/projects/", 13) == 0 || strcmp(target, "/subject") == 0 ||
 		(strcmp(target, "/token") == 0 && strcmp(exchange->method, "POST") == 0);
 }
 
@@ -415,8 +374,4 @@ void fake_oidc(struct fake_call *call)
 	else if (posts && strncmp(call->path, "/v3/jobs/", 9) == 0 &&
 		ends_with(call->path, "/oidc/tokens"))
 		answer_buildkite(call);
-	else if (fake_call_is(call, "GET", METADATA_IDENTITY))
-		answer_metadata(call);
-	else if (posts && strncmp(call->path, ACCOUNTS_PATH, strlen(ACCOUNTS_PATH)) == 0)
-		answer_impersonation(call);
 }

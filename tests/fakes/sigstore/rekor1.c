@@ -270,8 +270,8 @@ static json_t *entry_tree(struct fake_call *call, size_t index)
 	CLEANUP(mem_freep) char *body = base64_encode(entry->body, entry->len);
 	CLEANUP(mem_freep) char *name = entry_id(log, index);
 	json_t *tree = json_pack("{s:s,s:I,s:s,s:I}", "body", body, "integratedTime",
-		(json_int_t)(entry->time_s + late), "logID", log_id, "logIndex",
-		(json_int_t)(index + SHARD_BEGIN));
+		(json_int_t)entry->time_s + late, "logID", log_id, "logIndex",
+		(json_int_t)index + SHARD_BEGIN);
 	json_t *set = set_of(log, tree, fault);
 
 	fake_log_prove(log, index, fake_tree_size(&log->tree), fault, &proof);

@@ -358,7 +358,6 @@ struct fake_sigstore *fake_sigstore_start(const struct fake_sigstore_options *op
 	fake->start_monotonic_ms = clock_monotonic_ms(&clock_system);
 	pthread_mutex_init(&fake->faults.lock, NULL);
 	pthread_mutex_init(&fake->request_log_lock, NULL);
-	google_api_init(&fake->google);
 	fake_oidc_init(fake);
 	make_authorities(fake);
 	fake_log_init(&fake->rekor1, "127.0.0.1", FAKE_REKOR1_TREE);
