@@ -88,7 +88,7 @@ static bool fetch(struct credential_source *source, struct held **ret_held, stru
 	CLEANUP(held_freep) struct held *held = mem_new(1, sizeof(*held));
 
 	if (!id_token_source_get(source->tokens, TOKEN_LEFT_S, &token, err))
-		return err_prefix(err, "identity token");
+		return false;
 	held->key = signing_key_new(err);
 	if (!held->key ||
 		!fulcio_certify(
