@@ -46,7 +46,7 @@ static char *token_of(const char *subject, int64_t expires)
 {
 	CLEANUP(mem_freep)
 	char *claims = mem_printf("{\"iss\":\"https://i.example\",\"sub\":\"%s\","
-				  "\"aud\":\"sigstore\",\"exp\":%jd}",
+				  "\"aud\":\"sigstore\",\"nbf\":1000,\"exp\":%jd}",
 		subject, (intmax_t)expires);
 	return jwt_text(JWT_TEXT_HEADER, claims);
 }
