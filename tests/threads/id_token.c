@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -29,6 +30,8 @@ static struct {
 	const char *body;    /* NULL: a token */
 	int64_t life_s;
 	atomic_uint requests, strangers, wrong;
+	atomic_uint asking; /* threads that are about to */
+	atomic_bool waits;  /* the answer comes when all threads have asked */
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void forget_world(void)
@@ -40,6 +43,7 @@ static void forget_world(void)
 	world.life_s = 600;
 	pthread_mutex_unlock(&world.lock);
 	world.requests = world.strangers = world.wrong = 0;
+	world.waits = false;
 }
 
 static void answer(int status, const char *headers, const char *body)
@@ -81,6 +85,10 @@ static void serve(struct tiny_exchange *exchange, void *ctx)
 	unsigned number = ++world.requests;
 	if (!asks_rightly(exchange))
 		world.wrong++;
+	while (world.waits && world.asking < THREADS)
+		usleep(1000);
+	/* From there to the lock of the source is a step. */
+	usleep(world.waits ? 100 * 1000 : 0);
 	pthread_mutex_lock(&world.lock);
 	int status = world.status ? world.status : 200;
 	CLEANUP(mem_freep) char *subject = mem_printf("job-%u", number);
@@ -214,6 +222,7 @@ struct worker {
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
+	world.asking++;
 	id_token_source_get(worker->source, 60, &worker->token, &worker->err);
 	return NULL;
 }
@@ -223,6 +232,7 @@ static unsigned work_together(struct id_token_source *source, const char *subjec
 {
 	struct worker workers[THREADS] = {0};
 	unsigned failed = 0;
+	world.asking = 0;
 	for (unsigned i = 0; i < THREADS; i++) {
 		workers[i].source = source;
 		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
@@ -257,7 +267,12 @@ static void test_one_request_in_flight(void)
 	CHECK(work_together(source, "job-2") == 0);
 	CHECK(world.requests > 2);
 	time_offset_ms += 20 * 1000;
+	/* Who waited for a refusal has been refused. */
+	unsigned refused = world.requests;
+	world.waits = true;
 	CHECK(work_together(source, "") == THREADS);
+	CHECK(world.requests - refused < THREADS);
+	world.waits = false;
 	answer(0, "", NULL);
 	unsigned before = world.requests;
 	CLEANUP(mem_freep) char *next = mem_printf("job-%u", before + 1);
