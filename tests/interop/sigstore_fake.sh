@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The fake Sigstore is close enough to the real one for cosign 3: it signs with it and verifies what it signed, in
-# all forms, with certificate transparency, which the real stack of the other tests has not. And cip verifies it too.
+# all forms, with certificate transparency, which the real stack of the other tests has not. cip verifies that too, and
+# cosign what cip signs.
 # shellcheck source=tests/interop/sigstore_lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/sigstore_lib.sh"
 sigstore_peers
@@ -11,6 +12,8 @@ type=https://example.com/test/v1
 email=promoter@example.com
 echo '{"note": "any JSON"}' >"$WORK/predicate"
 echo "an artifact" >"$WORK/artifact"
+printf '{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"%s"}}],"predicateType":"%s","predicate":{}}' \
+	"$(sha256sum <"$WORK/artifact" | cut -d' ' -f1)" "$type" >"$WORK/statement"
 
 # check COMMAND ...: with cosign, transparency included
 check() {
@@ -39,6 +42,17 @@ check_files() {
 	check_with_cip
 }
 
+# What cip signs, with the configuration for cosign.
+check_cips() {
+	local config=$1 bundle=$WORK/bundle
+	local -a services=(--signing-config "$config" --trusted-root "$SIGSTORE/trusted_root.json")
+	services+=(--identity-token "$SIGSTORE/token" --bundle "$bundle")
+	cip_run 0 sign-bundle "${services[@]}" "$WORK/artifact"
+	check verify-blob --bundle "$bundle" "$WORK/artifact"
+	cip_run 0 sign-bundle "${services[@]}" --in-toto "$WORK/statement"
+	check verify-blob-attestation --type "$type" --bundle "$bundle" "$WORK/artifact"
+}
+
 check_with_cip() {
 	cip_run 0 verify-bundle --bundle "$WORK/bundle" --trusted-root "$SIGSTORE/trusted_root.json" \
 		--certificate-identity "$email" --certificate-oidc-issuer "$OIDC_URL" "$WORK/artifact"
@@ -64,6 +78,8 @@ for transparency in --rekor2-wait=50 --static-ct; do
 	fake_sigstore_start "$SIGSTORE" "$transparency"
 	check_files "$SIGSTORE/signing_config.json"
 	check_files "$SIGSTORE/signing_config_rekor_v2.json"
+	check_cips "$SIGSTORE/signing_config.json"
+	check_cips "$SIGSTORE/signing_config_rekor_v2.json"
 	check_image "$REGISTRY_HOST/prod/app@$digest"
 done
 
