@@ -14,6 +14,7 @@
 #include "signer/rekor2.h"
 #include "signer/timestamping.h"
 #include "signer/verify.h"
+#include "tests/fakes/sigstore/fake.h"
 #include "tests/threads/signer_fixture.h"
 
 static const char artifact[] = "what is signed\n";
@@ -307,6 +308,31 @@ static void test_verifier(const struct bench *bench)
 	CHECK(wrong == 0);
 }
 
+/* ---- Trees of all shapes ---- */
+
+static void test_trees(void)
+{
+	enum { LEAVES = 70 };
+	struct fake_tree tree = {0};
+	struct fake_hash leaves[LEAVES], root, path[FAKE_TREE_LEVELS];
+
+	for (size_t size = 1; size <= LEAVES; size++) {
+		fake_leaf_hash(&size, sizeof(size), &leaves[size - 1]);
+		fake_tree_add(&tree, &leaves[size - 1]);
+		fake_tree_root(&tree, size, &root);
+		for (size_t i = 0; i < size; i++) {
+			size_t len = fake_tree_path(&tree, i, size, path);
+			CHECK(merkle_includes(
+				leaves[i].bytes, i, size, path[0].bytes, len, root.bytes));
+		}
+	}
+	/* And as they were. */
+	fake_tree_root(&tree, LEAVES / 2, &root);
+	size_t len = fake_tree_path(&tree, 7, LEAVES / 2, path);
+	CHECK(merkle_includes(leaves[7].bytes, 7, LEAVES / 2, path[0].bytes, len, root.bytes));
+	fake_tree_release(&tree);
+}
+
 /* ---- On the wire ---- */
 
 /* What a question to Fulcio comes to under the fault; -1: it is answered. */
@@ -434,6 +460,7 @@ int main(void)
 	struct bench bench;
 
 	bench_open(&bench, (struct fake_sigstore_options){0});
+	test_trees();
 	test_verifier(&bench);
 	test_wire(&bench);
 	test_lost_answer(&bench);

@@ -261,6 +261,30 @@ static void test_rekor1(const struct bench *bench, const struct keys *keys)
 	CHECK(ask(bench, &(struct question){"GET", path, FAKE_REKOR1, NULL, NULL, NULL, 0}) == 404);
 }
 
+/* What is there can be read in each way. */
+static void test_reading(const struct bench *bench)
+{
+	CLEANUP(str_release) struct str one = STR_INIT(1 << 20);
+	CLEANUP(str_release) struct str by_id = STR_INIT(1 << 20);
+	CLEANUP(str_release) struct str several = STR_INIT(1 << 20);
+	const struct question by_index = {
+		"GET", "/api/v1/log/entries?logIndex=41003", FAKE_REKOR1, NULL, NULL, NULL, 0};
+
+	CHECK(ask_for(bench, &by_index, &one) == 200);
+	CLEANUP(mem_freep) char *id = mem_strndup(str_text(&one) + 2, 80);
+	CLEANUP(mem_freep) char *path = mem_printf("/api/v1/log/entries/%s", id);
+	CLEANUP(mem_freep)
+	char *body = mem_printf("{\"entryUUIDs\":[\"%s\",\"00\"],\"logIndexes\":[41000,7]}", id);
+	const struct question named = {"GET", path, FAKE_REKOR1, NULL, NULL, NULL, 0};
+	const struct question retrieval = {
+		"POST", "/api/v1/log/entries/retrieve", FAKE_REKOR1, NULL, NULL, body, 0};
+	CHECK(ask_for(bench, &named, &by_id) == 200);
+	CHECK(strstr(str_text(&by_id), "\"logIndex\":41003"));
+	CHECK(ask_for(bench, &retrieval, &several) == 200);
+	CHECK(strstr(str_text(&several), "\"logIndex\":41003") &&
+		strstr(str_text(&several), "\"logIndex\":41000"));
+}
+
 static int log_v2(const struct bench *bench, const struct keys *keys, const char *signature,
 	const char *details, const char *more)
 {
@@ -351,6 +375,7 @@ int main(void)
 	test_tokens(&bench, &keys);
 	test_proofs(&bench, &keys);
 	test_rekor1(&bench, &keys);
+	test_reading(&bench);
 	test_rekor2(&bench, &keys);
 	test_timestamps(&bench);
 	test_token_endpoints(&bench);

@@ -1,6 +1,6 @@
 /*
  * Rekor v2: hashedrekord 0.0.2 alone, read as strictly as protobuf's JSON is; answers come with the
- * next checkpoint. The tiles of C2SP tlog-tiles can be read: a client may build its own proofs.
+ * next checkpoint. Its tiles cannot be read: proofs come with the answers.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -11,9 +11,6 @@
 #include "tests/fakes/sigstore/fake.h"
 
 #define ENTRIES_PATH "/api/v2/log/entries"
-#define TILE_PATH "/api/v2/tile/"
-#define TILE_WIDTH 256
-#define TILE_LEVELS 4
 
 /* ---- Requests ---- */
 
@@ -252,113 +249,10 @@ static void create(struct fake_call *call)
 	pthread_mutex_unlock(&log->lock);
 }
 
-/* ---- What can be read ---- */
-
-static void answer_checkpoint(struct fake_call *call)
-{
-	struct fake_log *log = &call->fake->rekor2;
-	struct fake_proof proof;
-
-	pthread_mutex_lock(&log->lock);
-	fake_log_prove(log, 0, fake_tree_size(&log->tree), FAKE_NOTHING, &proof);
-	pthread_mutex_unlock(&log->lock);
-	fake_answer_text(call, 200, "text/plain; charset=utf-8", proof.checkpoint);
-	mem_free(proof.checkpoint);
-}
-
-/* "x001/x234/067.p/12": number 1234067, of which 12 are there. */
-static bool tile_parse(const char *text, size_t *ret_number, size_t *ret_width)
-{
-	uint64_t number = 0, width = TILE_WIDTH;
-
-	for (;;) {
-		bool has_more = *text == 'x';
-		char digits[4] = "";
-		uint64_t part;
-		text += has_more;
-		memcpy(digits, text, strnlen(text, 3));
-		if (!number_parse(digits, 999, &part) || strlen(digits) != 3)
-			return false;
-		number = number * 1000 + part;
-		text += 3;
-		if (!has_more)
-			break;
-		if (*text++ != '/')
-			return false;
-	}
-	if (strncmp(text, ".p/", 3) == 0 &&
-		(!number_parse(text + 3, TILE_WIDTH - 1, &width) || width == 0))
-		return false;
-	*ret_number = (size_t)number;
-	*ret_width = (size_t)width;
-	return strncmp(text, ".p/", 3) == 0 || !*text;
-}
-
-static bool tile_of_hashes(
-	const struct fake_log *log, size_t level, const char *name, char **ret, size_t *ret_len)
-{
-	size_t number, width;
-
-	if (!tile_parse(name, &number, &width))
-		return false;
-	const struct fake_hash *hashes = log->tree.levels[8 * level].items;
-	size_t len = log->tree.levels[8 * level].len, first = number * TILE_WIDTH;
-	if (first + width > len)
-		return false;
-	*ret_len = width * sizeof(*hashes);
-	*ret = mem_dup(hashes + first, *ret_len);
-	return true;
-}
-
-/* Entries one after the other, the length of each in two bytes before it. */
-static bool tile_of_entries(
-	const struct fake_log *log, const char *name, char **ret, size_t *ret_len)
-{
-	CLEANUP(str_release) struct str out = STR_INIT(FAKE_BYTES_MAX);
-	size_t number, width;
-
-	if (!tile_parse(name, &number, &width) || number * TILE_WIDTH + width > log->entries.len)
-		return false;
-	for (size_t i = 0; i < width; i++) {
-		const struct fake_entry *entry = &log->entries.items[number * TILE_WIDTH + i];
-		str_add_char(&out, (char)(entry->len >> 8));
-		str_add_char(&out, (char)(entry->len & 0xff));
-		str_add(&out, entry->body, entry->len);
-	}
-	*ret = str_steal(&out, ret_len);
-	return true;
-}
-
-static void answer_tile(struct fake_call *call)
-{
-	const char *name = call->path + strlen(TILE_PATH);
-	struct fake_log *log = &call->fake->rekor2;
-	CLEANUP(mem_freep) char *bytes = NULL;
-	size_t len = 0;
-	bool found = false;
-
-	pthread_mutex_lock(&log->lock);
-	if (strncmp(name, "entries/", 8) == 0)
-		found = tile_of_entries(log, name + 8, &bytes, &len);
-	else if (*name >= '0' && *name < '0' + TILE_LEVELS && name[1] == '/')
-		found = tile_of_hashes(log, (size_t)(*name - '0'), name + 2, &bytes, &len);
-	pthread_mutex_unlock(&log->lock);
-	if (!found)
-		return;
-	fake_answer_text(call, 200, "application/octet-stream", "");
-	str_add(&call->answer, bytes, len);
-}
-
 void fake_rekor2(struct fake_call *call)
 {
-	bool gets = strcmp(call->exchange->method, "GET") == 0;
-
 	if (fake_call_is(call, "POST", ENTRIES_PATH))
 		create(call);
-	else if (fake_call_is(call, "GET", "/api/v2/checkpoint"))
-		answer_checkpoint(call);
-	else if (gets && strncmp(call->path, TILE_PATH, strlen(TILE_PATH)) == 0)
-		answer_tile(call);
 	else if (fake_call_is(call, "GET", "/healthz"))
 		fake_answer_text(call, 200, "application/json", "{\"status\":\"SERVING\"}");
 }
