@@ -1,10 +1,27 @@
-/* Sigstore bundles: any bytes, and whatever was read is also verified, against nobody one trusts. */
+/* Sigstore bundles: any bytes, and whatever was read is written, and verified against nobody one trusts. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "signer/bundle_write.h"
 #include "signer/verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What is written of it is read back, and written again the same. */
+static void check_written(const struct bundle *bundle)
+{
+	CLEANUP(str_release) struct str first = STR_INIT(STR_TEXT_MAX);
+	CLEANUP(str_release) struct str second = STR_INIT(STR_TEXT_MAX);
+	CLEANUP(bundle_freep) struct bundle *again = NULL;
+
+	bundle_write(bundle, &first);
+	if (!bundle_parse(str_text(&first), first.len, &again, NULL))
+		abort();
+	bundle_write(again, &second);
+	if (strcmp(str_text(&first), str_text(&second)) != 0)
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bundle->timestamps.len > BUNDLE_MAX_TIMESTAMPS ||
 		bundle_signature(bundle)->len == 0)
 		abort();
+	if (bundle->form == BUNDLE_0_3 && bundle->certificate)
+		check_written(bundle);
 	if (verify_bundle(&nobody, bundle, &artifact, &policy, &result, &err) || !err)
 		abort();
 	return 0;
