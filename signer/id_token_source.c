@@ -171,9 +171,10 @@ static bool none_is_there(const struct id_token_source *source, struct err **err
 static bool choose(const struct id_token_source *source, const struct id_token_setting *setting,
 	const struct id_token_provider **ret_chosen, struct err **err)
 {
+	const struct id_token_provider *wanted = source->wanted;
 	bool there = false;
 
-	for (size_t i = 0; i < PROVIDERS && !source->wanted && !source->no_ambient; i++) {
+	for (size_t i = 0; i < PROVIDERS && !wanted && !source->no_ambient; i++) {
 		if (!providers[i]->find(setting, &there, err))
 			return err_prefix(err, "identity token by %s", providers[i]->name);
 		if (there) {
@@ -181,14 +182,14 @@ static bool choose(const struct id_token_source *source, const struct id_token_s
 			return true;
 		}
 	}
-	if (!source->wanted)
+	if (!wanted)
 		return none_is_there(source, err);
-	if (!source->wanted->find(setting, &there, err))
-		return err_prefix(err, "identity token by %s", source->wanted->name);
+	if (!wanted->find(setting, &there, err))
+		return err_prefix(err, "identity token by %s", wanted->name);
 	if (!there)
 		return err_set(err, ERR_NOT_FOUND, "identity token by %s: %s is not there",
-			source->wanted->name, source->wanted->sought);
-	*ret_chosen = source->wanted;
+			wanted->name, wanted->sought);
+	*ret_chosen = wanted;
 	return true;
 }
 
@@ -208,13 +209,15 @@ static bool fetch(struct id_token_source *source, struct id_token **ret_token, s
 		.google = source->google,
 	};
 	CLEANUP(str_release_secret) struct str text = STR_INIT(ID_TOKEN_MAX_SIZE);
+	const struct id_token_provider *chosen = source->chosen;
 
-	if (!source->chosen && !choose(source, &setting, &source->chosen, err))
+	if (!chosen && !choose(source, &setting, &chosen, err))
 		return false;
-	atomic_store(&source->provider_name, source->chosen->name);
-	return (source->chosen->fetch(&setting, &text, err) &&
+	source->chosen = chosen;
+	atomic_store(&source->provider_name, chosen->name);
+	return (chosen->fetch(&setting, &text, err) &&
 		       id_token_parse(str_text(&text), text.len, now_of(source), ret_token, err)) ||
-		err_prefix(err, "identity token by %s", source->chosen->name);
+		err_prefix(err, "identity token by %s", chosen->name);
 }
 
 static void log_token(const struct id_token_source *source, const struct id_token *token)
