@@ -151,8 +151,13 @@ static void await_end(bool until_eof)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
+	CLEANUP(err_freep) struct err *err = NULL;
 
 	read_arguments(argc, argv, &arguments);
+	if (!fs_make_directories(arguments.directory, &err)) {
+		fprintf(stderr, "cip-fake-sigstore: %s\n", err->msg);
+		return 1;
+	}
 	CLEANUP(mem_freep) char *log = fs_join(arguments.directory, "requests.log");
 	arguments.options.request_log = log;
 	struct fake_sigstore *fake = fake_sigstore_start(&arguments.options);
