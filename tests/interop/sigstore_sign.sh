@@ -7,7 +7,7 @@ sigstore_peers
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/lib.sh"
 
 email=promoter@example.com
-record=https://k8s.io/promo-tools/promotion/v1 slsa=https://slsa.dev/provenance/v1
+record=https://k8s.io/promo-tools/promotion/v1
 sigstore_start "$WORK/sigstore"
 identity_token "$email" >"$WORK/token"
 
