@@ -16,6 +16,9 @@
 #   cosign_write FORM COMMAND ...     cosign sign, attest, sign-blob or attest-blob with these services; FORM is legacy,
 #                                     or a bundle with an entry in rekor1 or rekor2
 #   cosign_read COMMAND EMAIL ...     cosign verify, verify-attestation or verify-blob: signed by EMAIL?
+#   cosign_accepts COMMAND EMAIL ...  fails unless it says so, and also that nobody else did
+#   cosign2_accepts legacy|bundle COMMAND EMAIL ...
+#                                     the same of images by version 2, if that has been built (tools/install-peers cosign2)
 #   fulcio_certificates               how many it has issued
 #
 # One stack at a time on a machine: timestamp-server insists on port 2112 for its metrics, so the next one waits.
@@ -23,7 +26,11 @@
 declare -A sigstore_pids=()
 
 sigstore_peers() {
-	SIGSTORE_PEERS=$("$(dirname "${BASH_SOURCE[0]}")/../../tools/install-peers" --where sigstore) || exit 77
+	local install
+	install=$(dirname "${BASH_SOURCE[0]}")/../../tools/install-peers
+	SIGSTORE_PEERS=$("$install" --where sigstore) || exit 77
+	SIGSTORE_COSIGN2=
+	! "$install" --where cosign2 >/dev/null 2>&1 || SIGSTORE_COSIGN2=$SIGSTORE_PEERS/cosign2
 }
 
 # Different ones, below those that the kernel gives to clients, and not taken now.
@@ -166,6 +173,27 @@ cosign_read() {
 	[[ $command == *-blob* ]] || from=(--allow-http-registry)
 	cosign "$command" "${from[@]}" --trusted-root "$TRUSTED_ROOT" --insecure-ignore-sct --certificate-identity "$email" \
 		--certificate-oidc-issuer "$ISSUER" "$@"
+}
+
+cosign_accepts() {
+	local command=$1 email=$2
+	shift 2
+	cosign_read "$command" "$email" "$@" || fail "cosign $command $*: $(cat "$SIGSTORE/cosign.err")"
+	! cosign_read "$command" nobody@example.com "$@" || fail "cosign $command $*: accepts another identity"
+	grep -qF "$email" "$SIGSTORE/cosign.err" || fail "cosign $command $*: does not say who signed"
+}
+
+# Its --trusted-root is for bundles only.
+cosign2_accepts() {
+	local form=$1 command=$2 email=$3
+	local -a from=(--new-bundle-format --trusted-root "$TRUSTED_ROOT")
+	shift 3
+	[[ -n $SIGSTORE_COSIGN2 ]] || return 0
+	[[ $form == bundle ]] || from=()
+	SIGSTORE_ROOT_FILE=$SIGSTORE/fulcio.pem SIGSTORE_REKOR_PUBLIC_KEY=$SIGSTORE/rekor1.pub \
+		"$SIGSTORE_COSIGN2" "$command" "${from[@]}" --allow-http-registry --insecure-ignore-sct \
+		--certificate-identity "$email" --certificate-oidc-issuer "$ISSUER" "$@" \
+		>"$SIGSTORE/cosign.out" 2>"$SIGSTORE/cosign.err" </dev/null || fail "cosign 2 $command $*: $(cat "$SIGSTORE/cosign.err")"
 }
 
 fulcio_certificates() {

@@ -11,15 +11,6 @@ record=https://k8s.io/promo-tools/promotion/v1
 sigstore_start "$WORK/sigstore"
 identity_token "$email" >"$WORK/token"
 
-# accepts COMMAND ...: cosign does, and does not take it for somebody else's
-accepts() {
-	local command=$1
-	shift
-	cosign_read "$command" "$email" "$@" || fail "cosign $command $*: $(cat "$SIGSTORE/cosign.err")"
-	! cosign_read "$command" other@example.com "$@" || fail "cosign $command $*: accepts another identity"
-	expect_has "$SIGSTORE/cosign.err" "$email"
-}
-
 # ---- files
 
 echo "an artifact" >"$WORK/artifact"
@@ -30,10 +21,10 @@ for config in "$SIGNING_CONFIG" "$SIGNING_CONFIG_REKOR1"; do
 	sign=(sign-bundle --identity-token "$WORK/token" --trusted-root "$TRUSTED_ROOT" --signing-config "$config"
 		--insecure-ignore-sct --bundle "$WORK/bundle")
 	cip_run 0 "${sign[@]}" "$WORK/artifact"
-	accepts verify-blob --bundle "$WORK/bundle" "$WORK/artifact"
+	cosign_accepts verify-blob "$email" --bundle "$WORK/bundle" "$WORK/artifact"
 	! cosign_read verify-blob "$email" --bundle "$WORK/bundle" "$WORK/statement" || fail "cosign accepts another artifact"
 	cip_run 0 "${sign[@]}" --in-toto "$WORK/statement"
-	accepts verify-blob-attestation --type "$record" --bundle "$WORK/bundle" "$WORK/artifact"
+	cosign_accepts verify-blob-attestation "$email" --type "$record" --bundle "$WORK/bundle" "$WORK/artifact"
 done
 
 # ---- an answer of Rekor 1 that is lost: the entry is there, it is asked again, answers 409, and is believed
@@ -44,4 +35,4 @@ until [[ -s $WORK/lost ]]; do sleep 0.02; done
 cip_run 0 sign-bundle --identity-token "$WORK/token" --trusted-root "$TRUSTED_ROOT" --fulcio-url "$FULCIO_URL" \
 	--rekor-url "http://127.0.0.1:$(head -n 1 "$WORK/lost")" --insecure-ignore-sct --bundle "$WORK/bundle" "$WORK/artifact"
 expect_equal "what Rekor answered" "POST 201 POST 409 GET 200" "$(tail -n +2 "$WORK/lost" | paste -sd ' ')"
-accepts verify-blob --bundle "$WORK/bundle" "$WORK/artifact"
+cosign_accepts verify-blob "$email" --bundle "$WORK/bundle" "$WORK/artifact"
