@@ -4,9 +4,13 @@
  */
 #include "signer/signer.h"
 
+#include <jansson.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "signer/statement.h"
+#include "base/fs.h"
 #include "tests/threads/signer_fixture.h"
 
 #define DIGEST "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" /* hello */
@@ -249,6 +253,126 @@ static void test_identity(struct bench *bench)
 	CHECK(fake_sigstore_requests(bench->fake, FAKE_FULCIO, "POST") == before);
 }
 
+/* The token of a file may change; the name in which a run signs may not. */
+static void test_other_identity(struct bench *bench)
+{
+	const struct fake_claims claims = {.email = "other@example.com", .lifetime_s = 7200};
+	CLEANUP(mem_freep) char *other = fake_sigstore_token(bench->fake, &claims);
+	struct id_token_source *usual = bench->tokens;
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL, *second = NULL;
+	char path[] = "/tmp/cip-signer-XXXXXX";
+	int fd = mkstemp(path);
+	struct err *err = NULL;
+
+	CHECK(fd >= 0);
+	close(fd);
+	must(fs_write_atomic(path, bench->jwt, strlen(bench->jwt), 0600, &err), err);
+	bench->tokens = bench_token_source(bench, path);
+	struct signer *signer = open_signer(bench, V1);
+	must(sign(signer, SIGN_LEGACY, false, &bundle, &err), err);
+	must(fs_write_atomic(path, other, strlen(other), 0600, &err), err);
+	bench->shift_ms += 520 * 1000;
+	must_fail(sign(signer, SIGN_LEGACY, false, &second, &err), err, ERR_AUTH,
+		"\"other@example.com\"");
+	signer_free(signer);
+	id_token_source_free(bench->tokens);
+	bench->tokens = usual;
+	unlink(path);
+}
+
+static void *let_time_pass(void *ctx)
+{
+	struct bench *bench = ctx;
+	unsigned before = fake_sigstore_requests(bench->fake, FAKE_REKOR1, "POST");
+
+	while (fake_sigstore_requests(bench->fake, FAKE_REKOR1, "POST") == before)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	bench->shift_ms += 700 * 1000;
+	return NULL;
+}
+
+/* A log that answers when the certificate has ended: signed once more, with the next one. */
+static void test_slow_log(struct bench *bench)
+{
+	CLEANUP(signer_freep) struct signer *signer = open_signer(bench, V1);
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+	unsigned before = fake_sigstore_requests(bench->fake, FAKE_FULCIO, "POST");
+	pthread_t thread;
+	struct err *err = NULL;
+
+	bench_fault(bench, "rekor1 POST 1 delay 400");
+	CHECK(pthread_create(&thread, NULL, let_time_pass, bench) == 0);
+	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	must(sign(signer, SIGN_LEGACY, false, &bundle, &err), err);
+	pthread_join(thread, NULL);
+	CHECK(fake_sigstore_requests(bench->fake, FAKE_FULCIO, "POST") == before + 2);
+	fake_sigstore_forget_faults(bench->fake);
+}
+
+/* ---- Several logs and authorities ---- */
+
+/* Everything that either trusts. */
+static struct trust_root *both_roots(const struct bench *a, const struct bench *b)
+{
+	CLEANUP(mem_freep) char *text_a = fake_sigstore_trusted_root(a->fake);
+	CLEANUP(mem_freep) char *text_b = fake_sigstore_trusted_root(b->fake);
+	json_t *all = json_loads(text_a, 0, NULL), *more = json_loads(text_b, 0, NULL);
+	struct trust_root *root = NULL;
+	const char *key;
+	json_t *value;
+	struct err *err = NULL;
+
+	json_object_foreach(more, key, value)
+	{
+		if (json_is_array(value))
+			json_array_extend(json_object_get(all, key), value);
+	}
+	char *text = json_dumps(all, 0);
+	must(trust_root_parse(text, strlen(text), &root, &err), err);
+	mem_free(text);
+	json_decref(all);
+	json_decref(more);
+	return root;
+}
+
+/* A bundle has all that is configured, the older form has room for one of each. */
+static void test_several(struct bench *bench)
+{
+	struct bench more;
+	struct err *err = NULL;
+
+	bench_open(&more, (struct fake_sigstore_options){.without_ct = true});
+	CLEANUP(trust_root_freep) struct trust_root *root = both_roots(bench, &more);
+	CLEANUP(signing_services_release)
+	struct signing_services services = services_of(bench, V2 | TSA);
+	CLEANUP(signing_services_release)
+	struct signing_services others = services_of(&more, V2 | TSA);
+	*vec_push(&services.rekor2_urls) = mem_strdup(others.rekor2_urls.items[0]);
+	*vec_push(&services.timestamp_urls) = mem_strdup(others.timestamp_urls.items[0]);
+	*vec_push(&services.rekor1_urls) = mem_strdup(fake_sigstore_url(bench->fake, FAKE_REKOR1));
+	more.shift_ms += bench->shift_ms;
+	const struct signer_options options = {.http = bench->http,
+		.clock = &bench->our_clock,
+		.root = root,
+		.services = &services,
+		.tokens = bench->tokens,
+		.scts = 1};
+	CLEANUP(signer_freep) struct signer *signer = signer_new(&options, &err);
+	must(signer, err);
+	for (unsigned i = 0; i < 4; i++) {
+		CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+		size_t wanted = i & 1 ? 1 : 2;
+		must(sign(signer, i & 1 ? SIGN_LEGACY : SIGN_BUNDLE, i & 2, &bundle, &err), err);
+		CHECK(bundle->entries.len == wanted && bundle->timestamps.len == wanted);
+	}
+	/* One that fails is not left out. */
+	CLEANUP(bundle_freep) struct bundle *none = NULL;
+	bench_fault(&more, "rekor2 POST 1+ status 400");
+	must_fail(sign(signer, SIGN_BUNDLE, false, &none, &err), err, ERR_INVALID,
+		others.rekor2_urls.items[0]);
+	bench_close(&more);
+}
+
 /* ---- Many at once ---- */
 
 enum { THREADS = 16, EACH = 4 };
@@ -289,6 +413,9 @@ int main(void)
 	test_faults(&bench);
 	test_conflict(&bench);
 	test_identity(&bench);
+	test_other_identity(&bench);
+	test_slow_log(&bench);
+	test_several(&bench);
 	test_threads(&bench);
 	bench_close(&bench);
 	return 0;
