@@ -12,7 +12,9 @@
 
 void identity_flags_hide(struct identity_flags *flags)
 {
-	flags->hidden = NULL; /* parsing leaves alone what is no flag */
+	/* Parsing leaves alone what is no flag. */
+	flags->hidden = NULL;
+	flags->iam_endpoint = NULL;
 	if (!flags->token || !id_token_is_literal(flags->token))
 		return;
 	flags->hidden = mem_strdup(flags->token);
@@ -37,6 +39,7 @@ struct id_token_source *identity_flags_source(
 		.token = flags->token,
 		.no_ambient = flags->no_ambient,
 		.signer_account = flags->signer_account,
+		.iam_endpoint = flags->iam_endpoint,
 	};
 
 	if (flags->hidden)

@@ -25,7 +25,9 @@ struct identity_flags {
 	const char *provider;
 	const char *signer_account;
 	bool no_ambient;
-	char *hidden; /* owned, secret; NULL: no literal token was given */
+	/* No flags, so identity_flags_hide sets them to NULL. */
+	char *hidden;		  /* owned, secret; NULL: no literal token was given */
+	const char *iam_endpoint; /* for whoever has one in cip.yaml; NULL: Google's */
 };
 
 /* In the order in which they are looked for: that of id_token_providers. */

@@ -59,11 +59,15 @@ Test(identity_flags, a_token_is_overwritten_where_others_can_see_it)
 Test(identity_flags, a_file_is_left_alone)
 {
 	char path[] = "/var/run/token";
-	struct identity_flags identity = {.token = path};
+	struct identity_flags identity;
+	memset(&identity, 0x55, sizeof(identity));
+	identity.token = path;
 	identity_flags_hide(&identity);
 	cr_expect_eq((const void *)identity.token, (const void *)path);
 	cr_expect_str_eq(path, "/var/run/token");
 	cr_expect_null(identity.hidden);
+	cr_expect_null(identity.iam_endpoint);
+	identity.provider = identity.signer_account = NULL;
 	logged[0] = '\0';
 	log_set_sink(keep_log, NULL);
 	struct id_token_source *source = identity_flags_source(&identity, NULL, NULL);
