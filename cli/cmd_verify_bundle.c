@@ -1,6 +1,6 @@
 /*
- * `cip verify-bundle`: is this Sigstore bundle a signature of that artifact by this identity? Offline;
- * the command line of sigstore-conformance. How it is verified: signer/verify.h.
+ * `cip verify-bundle`: is this Sigstore bundle a signature of that artifact by this identity? Offline, but for
+ * the trust root if that is not given; the command line of sigstore-conformance. How it is verified: signer/verify.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,10 @@
 #include "base/escape.h"
 #include "base/fs.h"
 #include "cli/command.h"
+#include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/help.h"
+#include "cli/signing_flags.h"
 #include "cli/verify_output.h"
 #include "image/digest.h"
 #include "signer/verify.h"
@@ -23,10 +25,8 @@ struct verify_options {
 	const char *issuer;
 	const char *issuer_regexp;
 	const char *key;
-	const char *trusted_root;
+	struct trust_flags trust;
 	const char *output;
-	bool staging;
-	bool ignore_sct;
 	bool help;
 };
 
@@ -67,21 +67,7 @@ static const struct flag flags[] = {
 		FIELD(key),
 		.value = "FILE",
 		.help = "instead of both: the public key (PEM) that must have signed"},
-	{.group = "Whom to trust",
-		.name = "trusted-root",
-		.type = FLAG_FILE,
-		FIELD(trusted_root),
-		.value = "FILE",
-		.help = "trusted_root.json of the Sigstore instance: its authorities and logs"},
-	{.name = "staging",
-		.type = FLAG_BOOL,
-		FIELD(staging),
-		.help = "Sigstore's staging instance; needs --trusted-root in this version"},
-	{.name = "insecure-ignore-sct",
-		.type = FLAG_BOOL,
-		FIELD(ignore_sct),
-		.help = "do not require that the certificate was published in a certificate "
-			"transparency log, for an authority that uses none"},
+	TRUST_FLAGS(struct verify_options, trust),
 	{.group = "Other",
 		.name = "output",
 		.type = FLAG_CHOICE,
@@ -129,11 +115,6 @@ static bool options_check(
 		return err_set(err, ERR_USAGE,
 			"who must have signed: --certificate-identity and "
 			"--certificate-oidc-issuer, or --key");
-	if (!options->trusted_root)
-		return err_set(err, ERR_USAGE,
-			"--trusted-root is needed: this version of cip does not fetch the %s "
-			"instance's",
-			options->staging ? "staging" : "public");
 	return true;
 }
 
@@ -163,7 +144,7 @@ static bool key_read(const char *path, struct public_key **ret_key, struct err *
 struct inputs {
 	struct pattern *identity; /* NULL: an exact one */
 	struct pattern *issuer;
-	struct trust_root *root;
+	struct trust_source trust;
 	struct public_key *key;
 	struct message artifact;
 	struct str bundle;
@@ -173,7 +154,7 @@ static void inputs_release(struct inputs *inputs)
 {
 	pattern_free(inputs->identity);
 	pattern_free(inputs->issuer);
-	trust_root_free(inputs->root);
+	trust_source_release(&inputs->trust);
 	public_key_free(inputs->key);
 	str_release(&inputs->bundle);
 }
@@ -186,18 +167,33 @@ static bool pattern_read(
 	return err_prefix(err, "--%s", flag);
 }
 
+/* *ret_signal: what interrupted it, 0 if nothing did. */
+static bool trust_read(const struct verify_options *options, struct trust_source *ret_trust,
+	int *ret_signal, struct err **err)
+{
+	CLEANUP(connection_release) struct connection connection = {0};
+
+	if (!trust_flags_need_network(&options->trust))
+		return trust_flags_load(&options->trust, NULL, NULL, ret_trust, err);
+	bool ok = connection_open(&connection, 0, err) &&
+		trust_flags_load(&options->trust, NULL, connection.http, ret_trust, err);
+	*ret_signal = signals_received(connection.signals);
+	return ok;
+}
+
+/* What needs the network last. */
 static bool inputs_read(const struct verify_options *options, const char *artifact,
-	struct inputs *inputs, struct err **err)
+	struct inputs *inputs, int *ret_signal, struct err **err)
 {
 	str_init(&inputs->bundle, BUNDLE_MAX_SIZE);
 	return pattern_read("certificate-identity-regexp", options->identity_regexp,
 		       &inputs->identity, err) &&
 		pattern_read("certificate-oidc-issuer-regexp", options->issuer_regexp,
 			&inputs->issuer, err) &&
-		trust_root_read(options->trusted_root, &inputs->root, err) &&
 		(!options->key || key_read(options->key, &inputs->key, err)) &&
 		artifact_read(artifact, &inputs->artifact, err) &&
-		fs_read_file(options->bundle, &inputs->bundle, err);
+		fs_read_file(options->bundle, &inputs->bundle, err) &&
+		trust_read(options, &inputs->trust, ret_signal, err);
 }
 
 static int say_error(const char *what, const struct err *error, int code)
@@ -245,9 +241,10 @@ static int verify(const struct verify_options *options, const struct inputs *inp
 	policy.key = inputs->key;
 	policy.signers = &signer;
 	policy.signer_count = options->key ? 0 : 1;
-	policy.scts = options->ignore_sct ? 0 : 1;
+	policy.scts = options->trust.ignore_sct ? 0 : 1;
 	if (bundle_parse(str_text(&inputs->bundle), inputs->bundle.len, &bundle, &error))
-		verify_bundle(inputs->root, bundle, &inputs->artifact, &policy, &result, &error);
+		verify_bundle(
+			inputs->trust.root, bundle, &inputs->artifact, &policy, &result, &error);
 	return print(options, &result, error);
 }
 
@@ -257,6 +254,7 @@ int cmd_verify_bundle(const struct program *program, const char *const *argument
 	CLEANUP(inputs_release) struct inputs inputs = {0};
 	struct verify_options options;
 	struct flag_given given;
+	int signal = 0;
 
 	if (!flag_parse(&cmd_verify_bundle_flags, arguments, &options, &given, &error))
 		return command_usage_error(error);
@@ -264,8 +262,8 @@ int cmd_verify_bundle(const struct program *program, const char *const *argument
 		return help_command(program, command_find(program, "verify-bundle"), stdout);
 	if (!options_check(&options, &given, &error))
 		return command_usage_error(error);
-	if (inputs_read(&options, given.positional[0], &inputs, &error))
+	if (inputs_read(&options, given.positional[0], &inputs, &signal, &error))
 		return verify(&options, &inputs);
 	return err_is(error, ERR_USAGE) ? command_usage_error(error)
-					: say_error("", error, EXIT_CODE_NOT_DONE);
+					: say_error("", error, exit_code_of_error(error, signal));
 }

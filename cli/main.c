@@ -38,12 +38,14 @@ static const struct command commands[] = {
 	{.name = "verify-bundle",
 		.usage = "verify-bundle --bundle FILE [flags] FILE|sha256:HEX",
 		.summary = "verifies a Sigstore bundle: who signed an artifact, and when",
-		.paragraph =
-			"Verifies offline that a bundle is a signature of the artifact (or of a "
-			"statement about it) by the given identity or key: the entry in the "
-			"transparency log, the time of signing, the certificate, the "
-			"signature. Ends with 0 if all of it is good, with 3 and the step "
-			"that failed if not.",
+		.paragraph = "Verifies that a bundle is a signature of the artifact (or of a "
+			     "statement about it) by the given identity or key: the entry in the "
+			     "transparency log, the time of signing, the certificate, the "
+			     "signature. Nobody is asked but the TUF repository that has the trust "
+			     "root, "
+			     "unless that is given. Ends with 0 if all of it is good, with 3 and "
+			     "the step "
+			     "that failed if not.",
 		.flags = &cmd_verify_bundle_flags,
 		.run = cmd_verify_bundle},
 	{.name = "sign-bundle",

@@ -72,6 +72,11 @@ expect_has "$WORK/err" "--certificate-identity-regexp: regular expression, posit
 cip_run 2 "${common[@]}" --certificate-identity-regexp . --certificate-identity x --certificate-oidc-issuer-regexp . "$digest"
 expect_has "$WORK/err" "exclude each other"
 
+# ---- the trust root that is built in, on explicit wish: no network, no files
+
+cip_run 0 verify-bundle --bundle "$vectors/happy-path-v0.3/bundle.sigstore.json" --built-in-trusted-root "${signer[@]}" "$vectors/a.txt"
+[[ ! -e $HOME/.sigstore ]] || fail "the built-in trust root left something in $HOME"
+
 # ---- wrong usage, and inputs that are not there
 
 bundle=$vectors/happy-path-v0.3/bundle.sigstore.json root=$data/sigstore-public-good/trusted_root.json
@@ -86,7 +91,7 @@ wrong "the artifact is missing" --bundle "$bundle" "${signer[@]}" --trusted-root
 wrong "who must have signed" --bundle "$bundle" --trusted-root "$root" a.txt
 wrong "who must have signed" --bundle "$bundle" --trusted-root "$root" "${signer[@]:0:2}" a.txt
 wrong "stands instead of" --bundle "$bundle" --key k --trusted-root "$root" "${signer[@]}" a.txt
-wrong "--trusted-root is needed" --bundle "$bundle" "${signer[@]}" a.txt
+wrong "exclude each other" --bundle "$bundle" --trusted-root "$root" --built-in-trusted-root "${signer[@]}" "$vectors/a.txt"
 cip_run 1 verify-bundle --bundle "$bundle" "${signer[@]}" --trusted-root "$WORK/none" "$vectors/a.txt"
 cip_run 1 verify-bundle --bundle "$WORK/none" "${signer[@]}" --trusted-root "$root" "$vectors/a.txt"
 cip_run 1 verify-bundle --bundle "$bundle" "${signer[@]}" --trusted-root "$root" "$WORK/none"

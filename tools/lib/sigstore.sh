@@ -4,8 +4,9 @@
 #
 #   fake_sigstore_start DIR [OPTION...]   the program is CIP_FAKE_SIGSTORE; its options are in
 #                                     tests/fakes/sigstore/main.c. What it writes goes into DIR: trusted_root.json,
-#                                     signing_config.json (Rekor 1), signing_config_rekor_v2.json, token, requests.log.
-#                                     Sets OIDC_URL, FULCIO_URL, REKOR_URL, REKOR2_URL, TSA_URL. Not in a subshell.
+#                                     signing_config.json (Rekor 1), signing_config_rekor_v2.json, token, requests.log,
+#                                     root.json (of the TUF repository that has trusted_root.json and signing_config.json).
+#                                     Sets OIDC_URL, FULCIO_URL, REKOR_URL, REKOR2_URL, TSA_URL, TUF_URL. Not in a subshell.
 #   fake_sigstore_token [QUERY]       prints another token than DIR/token: email=, sub=, issuer=, audience=,
 #                                     verified=false, lifetime=SECONDS
 #   fake_sigstore_fault [RULE]        what goes wrong from now on; none: nothing any more

@@ -14,14 +14,17 @@
 #include "base/enc.h"
 #include "base/fs.h"
 #include "base/vec.h"
+#include "image/digest.h"
 #include "tests/fakes/sigstore.h"
+#include "tests/fakes/tuf_repository.h"
 
 static const char usage[] =
 	"usage: cip-fake-sigstore --directory DIR [OPTION...]\n"
-	"Serves an OpenID Connect issuer, Fulcio, Rekor v1 and v2 and a timestamp authority on\n"
-	"127.0.0.1 until SIGTERM. Writes into DIR:\n"
+	"Serves an OpenID Connect issuer, Fulcio, Rekor v1 and v2, a timestamp authority and the\n"
+	"TUF repository with their trust root on 127.0.0.1 until SIGTERM. Writes into DIR:\n"
 	"  trusted_root.json, signing_config.json (Rekor v1), signing_config_rekor_v2.json,\n"
-	"  endpoints (OIDC_URL=... FULCIO_URL=... REKOR_URL=... REKOR2_URL=... TSA_URL=...),\n"
+	"  endpoints (OIDC_URL=... FULCIO_URL=... REKOR_URL=... REKOR2_URL=... TSA_URL=...\n"
+	"  TUF_URL=...), root.json (where trust in that repository begins),\n"
 	"  token (an identity token), requests.log (SERVICE METHOD TARGET STATUS).\n"
 	"Prints \"ready\" when they are there.\n"
 	"  --until-eof        end with standard input, so as not to outlive a test that failed\n"
@@ -124,19 +127,51 @@ static void save(const char *directory, const char *name, char *text)
 	mem_free(text);
 }
 
-static void save_all(const struct fake_sigstore *fake, const struct arguments *arguments)
+/* Takes the text. *ret_entry, fresh: the target in metadata. */
+static char *publish(struct tuf_repository *tuf, const char *name, char *text)
+{
+	size_t len = strlen(text);
+	struct digest digest = digest_of(DIGEST_SHA256, text, len);
+	char digits[DIGEST_TEXT_SIZE];
+	const char *hex = strchr(digest_format(&digest, digits), ':') + 1;
+	CLEANUP(mem_freep) char *path = mem_printf("/metadata/targets/%s.%s", hex, name);
+
+	tuf_publish_file(tuf, path, text);
+	mem_free(text);
+	return mem_printf("\"%s\":{\"hashes\":{\"sha256\":\"%s\"},\"length\":%zu}", name, hex, len);
+}
+
+static void publish_all(struct tuf_repository *tuf, const struct fake_sigstore *fake)
+{
+	CLEANUP(mem_freep)
+	char *root = publish(tuf, "trusted_root.json", fake_sigstore_trusted_root(fake));
+	CLEANUP(mem_freep)
+	char *config =
+		publish(tuf, "signing_config.v0.2.json", fake_sigstore_signing_config(fake, false));
+	CLEANUP(mem_freep) char *targets = mem_printf("%s,%s", config, root);
+
+	tuf_publish_root(tuf, 1);
+	tuf_publish_timestamp(tuf, 1, 1);
+	tuf_publish_snapshot(tuf, 1, "\"targets.json\":{\"version\":1}");
+	tuf_publish_targets(tuf, "targets", 3, 1, targets, "");
+}
+
+static void save_all(const struct fake_sigstore *fake, struct tuf_repository *tuf,
+	const struct arguments *arguments)
 {
 	const char *directory = arguments->directory;
 
 	save(directory, "trusted_root.json", fake_sigstore_trusted_root(fake));
 	save(directory, "signing_config.json", fake_sigstore_signing_config(fake, false));
 	save(directory, "signing_config_rekor_v2.json", fake_sigstore_signing_config(fake, true));
+	save(directory, "root.json", tuf_published(tuf, "/metadata/1.root.json"));
 	save(directory, "token", fake_sigstore_token(fake, &arguments->claims));
 	save(directory, "endpoints",
-		mem_printf("OIDC_URL=%s\nFULCIO_URL=%s\nREKOR_URL=%s\nREKOR2_URL=%s\nTSA_URL=%s\n",
+		mem_printf("OIDC_URL=%s\nFULCIO_URL=%s\nREKOR_URL=%s\nREKOR2_URL=%s\nTSA_URL=%s\n"
+			   "TUF_URL=%s\n",
 			fake_sigstore_url(fake, FAKE_OIDC), fake_sigstore_url(fake, FAKE_FULCIO),
 			fake_sigstore_url(fake, FAKE_REKOR1), fake_sigstore_url(fake, FAKE_REKOR2),
-			fake_sigstore_url(fake, FAKE_TSA)));
+			fake_sigstore_url(fake, FAKE_TSA), tuf->metadata_url));
 }
 
 static void await_end(bool until_eof)
@@ -152,6 +187,7 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
 	CLEANUP(err_freep) struct err *err = NULL;
+	struct tuf_repository tuf;
 
 	read_arguments(argc, argv, &arguments);
 	if (!fs_make_directories(arguments.directory, &err)) {
@@ -165,10 +201,13 @@ int main(int argc, char **argv)
 		if (!fake_sigstore_fault(fake, arguments.faults.items[i]))
 			usage_exit();
 	}
-	save_all(fake, &arguments);
+	tuf_repository_open(&tuf);
+	publish_all(&tuf, fake);
+	save_all(fake, &tuf, &arguments);
 	printf("ready\n");
 	fflush(stdout);
 	await_end(arguments.until_eof);
+	tuf_repository_close(&tuf);
 	fake_sigstore_stop(fake);
 	vec_release(&arguments.faults);
 	return 0;
