@@ -11,20 +11,15 @@
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/help.h"
+#include "cli/policy_flags.h"
 #include "cli/signing_flags.h"
 #include "cli/verify_output.h"
 #include "image/digest.h"
 #include "signer/verify.h"
 
-#define KEY_FILE_MAX_SIZE ((size_t)64 * 1024)
-
 struct verify_options {
 	const char *bundle;
-	const char *identity;
-	const char *identity_regexp;
-	const char *issuer;
-	const char *issuer_regexp;
-	const char *key;
+	struct policy_flags who;
 	struct trust_flags trust;
 	const char *output;
 	bool help;
@@ -39,34 +34,7 @@ static const struct flag flags[] = {
 		FIELD(bundle),
 		.value = "FILE",
 		.help = "the Sigstore bundle (JSON, version 0.1 to 0.3)"},
-	{.group = "Who must have signed",
-		.name = "certificate-identity",
-		.type = FLAG_TEXT,
-		FIELD(identity),
-		.value = "IDENTITY",
-		.help = "e-mail address or URI in the certificate, exactly"},
-	{.name = "certificate-identity-regexp",
-		.type = FLAG_TEXT,
-		FIELD(identity_regexp),
-		.value = "REGEXP",
-		.help = "instead: a regular expression (RE2) found anywhere in it",
-		.details = "It is found anywhere in the text, as in cosign: write ^ and $ to match "
-			   "the whole. Only what RE2 and PCRE2 have in common is accepted."},
-	{.name = "certificate-oidc-issuer",
-		.type = FLAG_TEXT,
-		FIELD(issuer),
-		.value = "URL",
-		.help = "who vouched for that identity, exactly"},
-	{.name = "certificate-oidc-issuer-regexp",
-		.type = FLAG_TEXT,
-		FIELD(issuer_regexp),
-		.value = "REGEXP",
-		.help = "instead: a regular expression (RE2) found anywhere in it"},
-	{.name = "key",
-		.type = FLAG_FILE,
-		FIELD(key),
-		.value = "FILE",
-		.help = "instead of both: the public key (PEM) that must have signed"},
+	POLICY_FLAGS(struct verify_options, who),
 	TRUST_FLAGS(struct verify_options, trust),
 	{.group = "Other",
 		.name = "output",
@@ -96,26 +64,7 @@ static bool options_check(
 	if (given->positional_count != 1)
 		return err_set(err, ERR_USAGE,
 			"the artifact is missing: a file, or its digest as sha256:HEX");
-	if (options->identity && options->identity_regexp)
-		return err_set(err, ERR_USAGE,
-			"--certificate-identity and --certificate-identity-regexp exclude each "
-			"other");
-	if (options->issuer && options->issuer_regexp)
-		return err_set(err, ERR_USAGE,
-			"--certificate-oidc-issuer and --certificate-oidc-issuer-regexp exclude "
-			"each "
-			"other");
-	bool identity = options->identity || options->identity_regexp;
-	bool issuer = options->issuer || options->issuer_regexp;
-	if (options->key && (identity || issuer))
-		return err_set(err, ERR_USAGE,
-			"--key stands instead of --certificate-identity and "
-			"--certificate-oidc-issuer");
-	if (!options->key && (!identity || !issuer))
-		return err_set(err, ERR_USAGE,
-			"who must have signed: --certificate-identity and "
-			"--certificate-oidc-issuer, or --key");
-	return true;
+	return policy_flags_check(&options->who, err);
 }
 
 static bool artifact_read(const char *name, struct message *ret_artifact, struct err **err)
@@ -130,41 +79,19 @@ static bool artifact_read(const char *name, struct message *ret_artifact, struct
 	return true;
 }
 
-static bool key_read(const char *path, struct public_key **ret_key, struct err **err)
-{
-	CLEANUP(str_release) struct str text = STR_INIT(KEY_FILE_MAX_SIZE);
-
-	if (!fs_read_file(path, &text, err) ||
-		!public_key_parse_pem(str_text(&text), text.len, ret_key, err))
-		return err_prefix(err, "--key %s", path);
-	return true;
-}
-
 /* Everything but the bundle, which is what is being judged. */
 struct inputs {
-	struct pattern *identity; /* NULL: an exact one */
-	struct pattern *issuer;
+	struct loaded_policy policy;
 	struct trust_source trust;
-	struct public_key *key;
 	struct message artifact;
 	struct str bundle;
 };
 
 static void inputs_release(struct inputs *inputs)
 {
-	pattern_free(inputs->identity);
-	pattern_free(inputs->issuer);
+	loaded_policy_release(&inputs->policy);
 	trust_source_release(&inputs->trust);
-	public_key_free(inputs->key);
 	str_release(&inputs->bundle);
-}
-
-static bool pattern_read(
-	const char *flag, const char *text, struct pattern **ret_pattern, struct err **err)
-{
-	if (!text || pattern_new(text, PATTERN_ANYWHERE, ret_pattern, err))
-		return true;
-	return err_prefix(err, "--%s", flag);
 }
 
 /* *ret_signal: what interrupted it, 0 if nothing did. */
@@ -186,11 +113,7 @@ static bool inputs_read(const struct verify_options *options, const char *artifa
 	struct inputs *inputs, int *ret_signal, struct err **err)
 {
 	str_init(&inputs->bundle, BUNDLE_MAX_SIZE);
-	return pattern_read("certificate-identity-regexp", options->identity_regexp,
-		       &inputs->identity, err) &&
-		pattern_read("certificate-oidc-issuer-regexp", options->issuer_regexp,
-			&inputs->issuer, err) &&
-		(!options->key || key_read(options->key, &inputs->key, err)) &&
+	return policy_flags_load(&options->who, options->trust.ignore_sct, &inputs->policy, err) &&
 		artifact_read(artifact, &inputs->artifact, err) &&
 		fs_read_file(options->bundle, &inputs->bundle, err) &&
 		trust_read(options, &inputs->trust, ret_signal, err);
@@ -234,17 +157,9 @@ static int verify(const struct verify_options *options, const struct inputs *inp
 	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
 	CLEANUP(verify_result_release) struct verify_result result = {0};
 	CLEANUP(err_freep) struct err *error = NULL;
-	const struct policy_signer signer = {
-		{options->identity, inputs->identity}, {options->issuer, inputs->issuer}};
-	struct policy policy = POLICY_INIT;
-
-	policy.key = inputs->key;
-	policy.signers = &signer;
-	policy.signer_count = options->key ? 0 : 1;
-	policy.scts = options->trust.ignore_sct ? 0 : 1;
 	if (bundle_parse(str_text(&inputs->bundle), inputs->bundle.len, &bundle, &error))
-		verify_bundle(
-			inputs->trust.root, bundle, &inputs->artifact, &policy, &result, &error);
+		verify_bundle(inputs->trust.root, bundle, &inputs->artifact, &inputs->policy.policy,
+			&result, &error);
 	return print(options, &result, error);
 }
 

@@ -41,6 +41,8 @@ int command_usage_error(const struct err *error);
 int cmd_run(const struct program *program, const char *const *arguments);
 int cmd_login_check(const struct program *program, const char *const *arguments);
 int cmd_sign_bundle(const struct program *program, const char *const *arguments);
+int cmd_verify(const struct program *program, const char *const *arguments);
+int cmd_verify_attestation(const struct program *program, const char *const *arguments);
 int cmd_verify_bundle(const struct program *program, const char *const *arguments);
 int cmd_version(const struct program *program, const char *const *arguments);
 int cmd_tuf(const struct program *program, const char *const *arguments);
@@ -48,6 +50,8 @@ int cmd_help(const struct program *program, const char *const *arguments);
 
 extern const struct flag_set cmd_login_check_flags;
 extern const struct flag_set cmd_sign_bundle_flags;
+extern const struct flag_set cmd_verify_flags;
+extern const struct flag_set cmd_verify_attestation_flags;
 extern const struct flag_set cmd_verify_bundle_flags;
 extern const struct flag_set cmd_version_flags;
 extern const struct flag_set cmd_tuf_flags;

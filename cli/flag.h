@@ -60,7 +60,7 @@ size_t flag_count(const struct flag_set *set);
 const struct flag *flag_at(const struct flag_set *set, size_t index);
 
 #define FLAG_MAX 64
-#define FLAG_POSITIONAL_MAX 4
+#define FLAG_POSITIONAL_MAX 64
 
 /* Which flags were given, and the arguments that are none. Texts belong to the argument vector. */
 struct flag_given {

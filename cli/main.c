@@ -35,6 +35,24 @@ static const struct command commands[] = {
 			     "needed would be granted, with 3 if not.",
 		.flags = &cmd_login_check_flags,
 		.run = cmd_login_check},
+	{.name = "verify",
+		.usage = "verify [flags] IMAGE...",
+		.summary = "verifies that images in registries are signed by whom they must be",
+		.paragraph = "Looks for signatures of each image (HOST/PATH:TAG or @DIGEST), as "
+			     "bundles and in cosign's older form, and verifies that one is by the "
+			     "given identity or key and names this image. Statements, such as "
+			     "promotion records, count as no signature. Ends with 0 if every image "
+			     "has one, with 3 and the reasons if not.",
+		.flags = &cmd_verify_flags,
+		.run = cmd_verify},
+	{.name = "verify-attestation",
+		.usage = "verify-attestation --type TYPE [flags] IMAGE...",
+		.summary = "verifies attestations of images in registries",
+		.paragraph = "As \"verify\", for statements of one predicate type about each "
+			     "image. With "
+			     "--output=json the statements are printed.",
+		.flags = &cmd_verify_attestation_flags,
+		.run = cmd_verify_attestation},
 	{.name = "verify-bundle",
 		.usage = "verify-bundle --bundle FILE [flags] FILE|sha256:HEX",
 		.summary = "verifies a Sigstore bundle: who signed an artifact, and when",

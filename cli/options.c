@@ -92,6 +92,18 @@ static bool check_modes(const struct options *options, struct err **err)
 	return true;
 }
 
+bool options_read_log_level(struct options *options, struct err **err)
+{
+	options->log_level = LOG_INFO;
+	if (options->log_level_text &&
+		!log_level_parse(options->log_level_text, &options->log_level))
+		return err_set(err, ERR_USAGE,
+			"--log-level: \"%s\" is no level (panic, fatal, error, warning, info, "
+			"debug, trace)",
+			options->log_level_text);
+	return true;
+}
+
 bool options_parse(const struct flag_set *flags, const char *const *arguments,
 	struct options *ret_options, struct err **err)
 {
@@ -109,12 +121,8 @@ bool options_parse(const struct flag_set *flags, const char *const *arguments,
 		return false;
 	if (!fail_on_parse(options.fail_on_text, &options.fail_on, err))
 		return false;
-	options.log_level = LOG_INFO;
-	if (options.log_level_text && !log_level_parse(options.log_level_text, &options.log_level))
-		return err_set(err, ERR_USAGE,
-			"--log-level: \"%s\" is no level (panic, fatal, error, warning, info, "
-			"debug, trace)",
-			options.log_level_text);
+	if (!options_read_log_level(&options, err))
+		return false;
 	*ret_options = options;
 	return true;
 }

@@ -73,4 +73,7 @@ extern const struct flag_set options_log_flags;
 bool options_parse(const struct flag_set *flags, const char *const *arguments,
 	struct options *ret_options, struct err **err);
 
+/* What --log-level means, for those who parse their own flags. ERR_USAGE. */
+bool options_read_log_level(struct options *options, struct err **err);
+
 #endif

@@ -40,9 +40,9 @@ void session_log(enum log_level level, const char *text)
 	}
 }
 
-static bool load_config(struct session *session, struct err **err)
+/* `tree`: of the manifests, NULL: there are none. */
+static bool load_config(struct session *session, const char *tree, struct err **err)
 {
-	CLEANUP(mem_freep) char *tree = manifests_tree(session->options);
 	CLEANUP(str_release) struct str warnings = STR_INIT(STR_TEXT_MAX);
 
 	if (!session->options->config)
@@ -76,15 +76,21 @@ static bool open_network(struct session *session, bool asks_registries, struct e
 
 bool session_load(struct session *session, bool asks_registries, struct err **err)
 {
+	CLEANUP(mem_freep) char *tree = manifests_tree(session->options);
 	bool loaded;
 
-	if (!load_config(session, err) || !open_network(session, asks_registries, err))
+	if (!load_config(session, tree, err) || !open_network(session, asks_registries, err))
 		return false;
 	loaded = manifests_load(session->options, &session->config, session->http, session->cancel,
 		&session->manifests, err);
 	if (session->manifests.directory)
 		output_set_directory(session->output, session->manifests.directory);
 	return loaded;
+}
+
+bool session_open(struct session *session, struct err **err)
+{
+	return load_config(session, NULL, err) && open_network(session, true, err);
 }
 
 struct registry *session_registry(const struct session *session, bool read_only, struct err **err)

@@ -33,6 +33,9 @@ void session_release(struct session *session);
  */
 bool session_load(struct session *session, bool asks_registries, struct err **err);
 
+/* The same for a command without manifests that asks registries. */
+bool session_open(struct session *session, struct err **err);
+
 /* A client with the flags' and the configuration's settings; NULL with registry_new's errors. */
 struct registry *session_registry(const struct session *session, bool read_only, struct err **err);
 

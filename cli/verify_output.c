@@ -45,6 +45,11 @@ static void add_time(struct str *out, const struct verified_time *time)
 void verify_output_text(const struct verify_result *result, struct str *out)
 {
 	str_add_text(out, "verified\n");
+	verify_output_facts(result, out);
+}
+
+void verify_output_facts(const struct verify_result *result, struct str *out)
+{
 	if (result->certificate) {
 		add_row(out, "identity", certificate_identity(result->certificate));
 		add_row(out, "issuer", certificate_issuer(result->certificate));
@@ -126,6 +131,17 @@ static void write_facts(struct json_out *out, const struct verify_result *result
 	json_out_close(out, ']');
 }
 
+void verify_output_members(const struct verify_result *result, bool counts, struct json_out *out)
+{
+	write_checked(out, result);
+	if (counts)
+		write_facts(out, result);
+	json_out_open(out, "ignored", '[');
+	for (size_t i = 0; i < result->passed_over.len; i++)
+		json_out_text(out, NULL, result->passed_over.items[i]);
+	json_out_close(out, ']');
+}
+
 bool verify_output_json(const struct verify_result *result, const struct err *error, FILE *stream)
 {
 	struct json_out out = {.stream = stream};
@@ -137,13 +153,7 @@ bool verify_output_json(const struct verify_result *result, const struct err *er
 		json_out_text(&out, "error_kind", err_kind_name(error->kind));
 		json_out_text(&out, "error", error->msg);
 	}
-	write_checked(&out, result);
-	if (!error)
-		write_facts(&out, result);
-	json_out_open(&out, "ignored", '[');
-	for (size_t i = 0; i < result->passed_over.len; i++)
-		json_out_text(&out, NULL, result->passed_over.items[i]);
-	json_out_close(&out, ']');
+	verify_output_members(result, !error, &out);
 	json_out_close(&out, '}');
 	fputc('\n', stream);
 	return fflush(stream) == 0 && !ferror(stream);

@@ -11,8 +11,13 @@
 #include "base/str.h"
 #include "signer/verify.h"
 
-/* Of a verification that passed. */
+/* Of a verification that passed; verify_output_facts is what follows the word "verified". */
 void verify_output_text(const struct verify_result *result, struct str *out);
+void verify_output_facts(const struct verify_result *result, struct str *out);
+
+/* What was checked, and the facts if it counts, as members of an object that is open. */
+struct json_out;
+void verify_output_members(const struct verify_result *result, bool counts, struct json_out *out);
 
 /*
  * One JSON object; docs/signing.md describes it. `error` is NULL if it passed. False if it could not
