@@ -8,6 +8,9 @@ static const struct help_item environment[] = {
 	{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
 		"proxy for registries and for --manifest-repo over https"},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust instead of the system's"},
+	{"TUF_MIRROR, TUF_ROOT_JSON, TUF_ROOT",
+		"repository of Sigstore's trust root, where trust in it begins, and the directory "
+		"of its cache, unless flags name them"},
 	{"NO_COLOR", "no colours on a terminal"},
 };
 
