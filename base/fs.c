@@ -48,7 +48,10 @@ static bool read_all(int fd, const char *path, struct str *out, struct err **err
 			continue;
 		if (got < 0)
 			return err_set_errno(err, errno, "cannot read %s", path);
-		if (!str_add(out, chunk, (size_t)got))
+		bool fits = str_add(out, chunk, (size_t)got);
+		/* It may be a key or a token, which its reader wipes: no other copy stays. */
+		explicit_bzero(chunk, (size_t)got);
+		if (!fits)
 			return err_set(
 				err, ERR_TOO_LARGE, "%s: larger than %zu bytes", path, out->max);
 	}

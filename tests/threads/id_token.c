@@ -416,7 +416,6 @@ static void forget_google(void)
 	api.expires_in = 3600;
 	api.status = 0;
 	api.without_flavor = api.without_account = false;
-	time_offset_ms = 0;
 }
 
 /* Takes the text. */
@@ -528,6 +527,50 @@ static void test_the_metadata_server(void)
 	CHECK(!api.complaint[0]);
 }
 
+static void test_bad_answers_of_google(void)
+{
+	static const char flavor[] = "Metadata-Flavor: Google\r\n";
+	static const struct {
+		const char *body;
+		enum err_kind kind;
+		const char *says;
+	} cases[] = {
+		{"", ERR_AUTH, "the answer is no token"},
+		{"two words-hidden", ERR_AUTH, "the answer is no token"},
+		{"\xc3\xa4hidden", ERR_AUTH, "the answer is no token"},
+		{"hidden", ERR_INVALID, "not an identity token"},
+		{"{\"token\":\"hidden\"}", ERR_INVALID, "not an identity token"},
+	};
+	static const char *const answers[] = {"", "{", "[]", "{\"id_token\":7}",
+		"{\"id_token\":\"\"}", "{\"id_token\":\"a\\r\\nhidden\"}",
+		"{\"access_token\":\"hidden\"}", "{\"id_token\":null}"};
+	char host[32];
+	/* What an earlier 429 of the same server asked for is over. */
+	time_offset_ms += 60 * 1000;
+	snprintf(host, sizeof(host), "127.0.0.1:%u", tiny_server_port(service));
+	unsetenv("NO_GCE_CHECK");
+	setenv("GCE_METADATA_HOST", host, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		forget_world();
+		answer(200, flavor, cases[i].body);
+		expect_once((struct id_token_options){0}, cases[i].kind, cases[i].says);
+	}
+	/* Only what names itself Google's is read. */
+	CLEANUP(mem_freep) char *jwt = token_for("stranger", 600);
+	answer(200, "", jwt);
+	expect_once((struct id_token_options){0}, ERR_AUTH, "does not name itself Google's");
+	unsetenv("GCE_METADATA_HOST");
+	setenv("NO_GCE_CHECK", "true", 1);
+
+	use_credentials(google_api_service_account(&api, tiny_server_url(service)));
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		forget_world();
+		answer(200, "", answers[i]);
+		expect_once((struct id_token_options){0}, ERR_AUTH, "the answer holds no token");
+	}
+	unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
+}
+
 /* ---- The whole ---- */
 
 static void prepare(void)
@@ -565,6 +608,7 @@ int main(void)
 	test_credentials_of_google();
 	test_impersonation();
 	test_the_metadata_server();
+	test_bad_answers_of_google();
 	http_free(http);
 	tiny_server_free(google);
 	tiny_server_free(service);
