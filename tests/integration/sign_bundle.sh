@@ -154,7 +154,7 @@ mkdir "$WORK/tmp"
 fake_sigstore_fault "rekor1 POST 1 delay 1500" >/dev/null
 before=$(grep -c . "$fake/requests.log")
 TMPDIR=$WORK/tmp "$CIP" sign-bundle --log-level trace --bundle "$WORK/bundle" "${trust[@]}" --identity-token "$(<"$fake/token")" \
-	"${config[@]}" "$WORK/artifact" >"$WORK/out" 2>"$WORK/err" </dev/null &
+	"${config[@]}" "$WORK/artifact" >"$WORK/trace" 2>&1 </dev/null &
 pid=$!
 tries=200
 until (($(grep -c . "$fake/requests.log") >= before + 3)); do
@@ -162,10 +162,11 @@ until (($(grep -c . "$fake/requests.log") >= before + 3)); do
 	sleep 0.02
 done
 tr '\0' '\n' <"/proc/$pid/cmdline" >"$WORK/argv"
-wait "$pid" || fail "it did not sign: $(cat "$WORK/err")"
+wait "$pid" || fail "it did not sign: $(cat "$WORK/trace")"
 fake_sigstore_fault
 check
 expect_has "$WORK/argv" --identity-token
+expect_has "$WORK/trace" "debug: Fulcio"
 expect_equal "files with secrets" "$fake/token" \
 	"$(grep -rlaF -e "$secret" -e "PRIVATE KEY" "$WORK" --exclude-dir=home | grep -v "^$WORK/token$")"
 expect_equal "temporary files" "" "$(find "$WORK/tmp" "$HOME" -type f)"
