@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "signer/id_token.h"
@@ -32,6 +33,7 @@ static struct {
 	atomic_uint requests, strangers, wrong;
 	atomic_uint asking; /* threads that are about to */
 	atomic_bool waits;  /* the answer comes when all threads have asked */
+	atomic_bool stalls; /* it does not come */
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void forget_world(void)
@@ -85,6 +87,8 @@ static void serve(struct tiny_exchange *exchange, void *ctx)
 	unsigned number = ++world.requests;
 	if (!asks_rightly(exchange))
 		world.wrong++;
+	while (world.stalls)
+		usleep(1000);
 	while (world.waits && world.asking < THREADS)
 		usleep(1000);
 	/* From there to the lock of the source is a step. */
@@ -279,6 +283,39 @@ static void test_one_request_in_flight(void)
 	CHECK(work_together(source, next) == 0);
 	CHECK(world.requests == before + 1 && world.wrong == 0);
 	id_token_source_free(source);
+	leave_github();
+}
+
+/* Whoever waits for a server that says nothing is let go when the run is stopped. */
+static void test_stopping(void)
+{
+	struct http *usual = http;
+	CLEANUP(cancel_freep) struct cancel *cancel = cancel_new();
+	const struct http_options options = {.clock = &test_clock, .cancel = cancel, .attempts = 1};
+	struct worker workers[THREADS] = {0};
+	forget_world();
+	use_github();
+	world.asking = 0;
+	world.stalls = true;
+	http = http_new(&options, NULL);
+	struct id_token_source *source = source_of((struct id_token_options){0});
+	for (unsigned i = 0; i < THREADS; i++) {
+		workers[i].source = source;
+		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
+	}
+	while (world.asking < THREADS || world.requests == 0)
+		usleep(1000);
+	cancel_raise(cancel, CANCEL_NOW);
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		CHECK(err_is(workers[i].err, ERR_CANCELLED));
+		err_free(workers[i].err);
+	}
+	CHECK(world.requests == 1);
+	world.stalls = false;
+	id_token_source_free(source);
+	http_free(http);
+	http = usual;
 	leave_github();
 }
 
@@ -601,6 +638,7 @@ int main(void)
 {
 	prepare();
 	test_one_request_in_flight();
+	test_stopping();
 	test_buildkite();
 	test_order();
 	test_bad_answers();
