@@ -272,9 +272,9 @@ void fake_tsa(struct fake_call *call);
 
 /* ---- oidc.c for fulcio.c ---- */
 extern const char *const fake_issuer_types[FAKE_ISSUERS];
-/* The claims of a good token; NULL with what is wrong in *ret_why. */
-json_t *fake_token_read(const struct fake_sigstore *fake, const char *token,
-	enum fake_issuer *ret_issuer, const char **ret_why);
+/* The claims of a good token; NULL: Fulcio does not say why either. */
+json_t *fake_token_read(
+	const struct fake_sigstore *fake, const char *token, enum fake_issuer *ret_issuer);
 
 /* ---- ct.c ---- */
 /* Adds an embedded SCT to a certificate that `issuer` has signed, and has it signed again. */

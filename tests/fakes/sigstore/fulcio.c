@@ -12,6 +12,8 @@
 #include "tests/fakes/sigstore/fake.h"
 
 #define FULCIO_OID "1.3.6.1.4.1.57264.1."
+#define BAD_TOKEN "There was an error processing the identity token"
+#define BAD_KEY "The public key supplied in the request could not be parsed"
 
 enum { LIFETIME_S = 600, UTF8_EXTENSION_FIRST = 8 };
 
@@ -47,19 +49,16 @@ static const char *read_key(json_t *request, struct asked *asked)
 {
 	CLEANUP(str_release) struct str pem = STR_INIT(64 * 1024);
 	CLEANUP(str_release) struct str proof = STR_INIT(64 * 1024);
-	const char *content, *proof_text, *algorithm = "", *challenge = challenge_of(asked);
+	const char *content, *proof_text = "", *challenge = challenge_of(asked);
 
-	if (json_unpack(request, "{s:{s?s,s:s},s:s}", "publicKey", "algorithm", &algorithm,
-		    "content", &content, "proofOfPossession", &proof_text) != 0)
-		return "The request is malformed";
-	if (*algorithm && strcmp(algorithm, "ECDSA") != 0 && strcmp(algorithm, "ED25519") != 0 &&
-		strcmp(algorithm, "RSA_PSS") != 0 &&
-		strcmp(algorithm, "PUBLIC_KEY_ALGORITHM_UNSPECIFIED") != 0)
-		return "proto: invalid value for enum field algorithm";
+	/* What is said of the key's algorithm counts for nothing: the key says it. */
+	if (json_unpack(request, "{s:{s:s},s?s}", "publicKey", "content", &content,
+		    "proofOfPossession", &proof_text) != 0)
+		return BAD_KEY;
 	str_add_text(&pem, content);
 	asked->key = strstr(content, "BEGIN PUBLIC KEY") ? fake_key_of_pem(&pem) : NULL;
 	if (!key_is_taken(asked->key))
-		return "The public key supplied in the request could not be parsed";
+		return BAD_KEY;
 	if (!fake_unbase64(proof_text, strlen(proof_text), &proof) ||
 		!fake_verify(asked->key, challenge, strlen(challenge), &proof))
 		return "The signature supplied in the request could not be verified";
@@ -86,15 +85,13 @@ static const char *read_csr(const char *text, struct asked *asked)
 
 static const char *read_token(struct fake_call *call, json_t *request, struct asked *asked)
 {
-	const char *header = tiny_header(call->exchange, "Authorization"), *token = NULL, *why;
+	const char *header = tiny_header(call->exchange, "Authorization"), *token = NULL;
 
 	json_unpack(request, "{s?{s?s}}", "credentials", "oidcIdentityToken", &token);
 	if (!token && header && strncasecmp(header, "Bearer ", 7) == 0)
 		token = header + 7;
-	if (!token)
-		return "";
-	asked->claims = fake_token_read(call->fake, token, &asked->issuer, &why);
-	return why;
+	asked->claims = token ? fake_token_read(call->fake, token, &asked->issuer) : NULL;
+	return asked->claims ? NULL : BAD_TOKEN;
 }
 
 /* ---- The certificate ---- */
@@ -255,29 +252,21 @@ static void answer_certificate(struct fake_call *call, const struct asked *asked
 			json_pack("{s:{s:o}}", "signedCertificateEmbeddedSct", "chain", chain));
 }
 
-static void refuse(struct fake_call *call, const char *why)
-{
-	if (*why)
-		fake_refuse_grpc(call, 400, "%s", why);
-	else
-		fake_refuse_grpc(call, 401, "There was an error processing the credentials");
-}
-
 static void sign_certificate(struct fake_call *call)
 {
 	struct asked asked = {0};
 	json_t *request = fake_call_json(call), *key = NULL;
-	const char *csr = NULL, *why = "The request is malformed";
+	const char *csr = NULL, *why = "unexpected EOF";
 
 	if (request &&
 		json_unpack(request, "{s?o,s?s}", "publicKeyRequest", &key,
 			"certificateSigningRequest", &csr) == 0 &&
-		!key == !!csr)
+		!(key && csr))
 		why = read_token(call, request, &asked);
 	if (!why)
 		why = csr ? read_csr(csr, &asked) : read_key(key, &asked);
 	if (why)
-		refuse(call, why);
+		fake_refuse_grpc(call, 400, "%s", why);
 	else
 		answer_certificate(call, &asked);
 	EVP_PKEY_free(asked.key);
@@ -290,11 +279,11 @@ static void answer_configuration(struct fake_call *call)
 	json_t *issuers = json_array();
 
 	for (unsigned i = 0; i < FAKE_ISSUERS; i++) {
-		json_t *issuer = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "issuerUrl",
+		json_t *issuer = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "issuerUrl",
 			call->fake->issuers[i], "audience", "sigstore", "challengeClaim",
 			i == FAKE_ISSUER_EMAIL ? "email" : "sub", "spiffeTrustDomain",
 			i == FAKE_ISSUER_SPIFFE ? "example.com" : "", "issuerType",
-			fake_issuer_types[i], "subjectDomain", "");
+			fake_issuer_types[i], "subjectDomain", "", "skipEmailVerification", 0);
 		json_array_append_new(issuers, issuer);
 	}
 	fake_answer_json(call, 200, json_pack("{s:o}", "issuers", issuers));
@@ -313,6 +302,8 @@ void fake_fulcio(struct fake_call *call)
 {
 	if (fake_call_is(call, "POST", "/api/v2/signingCert"))
 		sign_certificate(call);
+	else if (strcmp(call->path, "/api/v2/signingCert") == 0)
+		fake_refuse_grpc(call, 501, "Method Not Allowed");
 	else if (fake_call_is(call, "GET", "/api/v2/configuration"))
 		answer_configuration(call);
 	else if (fake_call_is(call, "GET", "/api/v2/trustBundle"))

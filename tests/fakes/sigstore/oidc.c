@@ -159,7 +159,8 @@ static json_t *token_open(const struct fake_sigstore *fake, const char *token)
 	return json_loadb(payload.bytes, payload.len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-static const char *token_fault(
+/* For Sigstore, now, by one of our issuers, with what its type needs. */
+static bool token_is_good(
 	const struct fake_sigstore *fake, json_t *claims, enum fake_issuer *ret_issuer)
 {
 	const char *issuer = "", *audience = "", *email = NULL;
@@ -170,30 +171,19 @@ static const char *token_fault(
 		&expires, "nbf", &begins, "email", &email, "email_verified", &is_verified);
 	for (int i = 0; i < FAKE_ISSUERS; i++)
 		index = strcmp(issuer, fake->issuers[i]) == 0 ? i : index;
-	if (index < 0)
-		return "unsupported issuer";
+	if (index < 0 || strcmp(audience, "sigstore") != 0 || expires <= fake_now_s(fake) ||
+		begins > fake_now_s(fake))
+		return false;
 	*ret_issuer = (enum fake_issuer)index;
-	if (strcmp(audience, "sigstore") != 0)
-		return "oidc: expected audience \"sigstore\"";
-	if (expires <= fake_now_s(fake))
-		return "oidc: token is expired";
-	if (begins > fake_now_s(fake))
-		return "oidc: current time before the nbf (not before) time";
-	if (*ret_issuer == FAKE_ISSUER_EMAIL && !email)
-		return "token missing email claim";
-	if (*ret_issuer == FAKE_ISSUER_EMAIL && !is_verified)
-		return "email_verified claim was false";
-	return NULL;
+	return *ret_issuer != FAKE_ISSUER_EMAIL || (email && is_verified);
 }
 
-json_t *fake_token_read(const struct fake_sigstore *fake, const char *token,
-	enum fake_issuer *ret_issuer, const char **ret_why)
+json_t *fake_token_read(
+	const struct fake_sigstore *fake, const char *token, enum fake_issuer *ret_issuer)
 {
 	json_t *claims = token_open(fake, token);
 
-	*ret_why = claims ? token_fault(fake, claims, ret_issuer)
-			  : "failed to verify signature: failed to verify id token signature";
-	if (!*ret_why)
+	if (claims && token_is_good(fake, claims, ret_issuer))
 		return claims;
 	json_decref(claims);
 	return NULL;

@@ -14,6 +14,7 @@
 #define SHARD_BEGIN 41000
 #define ENTRY_ID_SIZE 80
 #define TREE_ID_SIZE 16
+#define VALIDATION "validation failure: " /* refused before it is looked at */
 
 static void refuse(struct fake_call *call, int status, const char *message)
 {
@@ -37,10 +38,10 @@ static json_t *hashedrekord_of(json_t *spec, const char **ret_why)
 	const char *algorithm, *value, *signature_text, *pem_text;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 
-	if (json_unpack(spec, "{s:{s:{s:s,s:s!}!},s:{s:s,s:{s:s!}!}!}", "data", "hash", "algorithm",
+	if (json_unpack(spec, "{s:{s:{s:s,s:s}},s:{s:s,s:{s:s}}}", "data", "hash", "algorithm",
 		    &algorithm, "value", &value, "signature", "content", &signature_text,
 		    "publicKey", "content", &pem_text) != 0) {
-		*ret_why = "validation failure: spec";
+		*ret_why = VALIDATION "spec";
 		return NULL;
 	}
 	const EVP_MD *hash = hash_called(algorithm);
@@ -51,14 +52,21 @@ static json_t *hashedrekord_of(json_t *spec, const char **ret_why)
 	}
 	EVP_PKEY *key =
 		fake_unbase64(pem_text, strlen(pem_text), &pem) ? fake_key_of_pem(&pem) : NULL;
-	bool ok = key && fake_unbase64(signature_text, strlen(signature_text), &signature) &&
+	if (!key) {
+		*ret_why = "error processing entry: invalid public key: failure decoding PEM";
+		return NULL;
+	}
+	bool ok = fake_unbase64(signature_text, strlen(signature_text), &signature) &&
 		fake_verify_digest(key, hash, digest, size, &signature);
 
 	EVP_PKEY_free(key);
 	*ret_why = "error processing entry: verifying signature: invalid signature when validating "
 		   "ASN.1 encoded signature";
-	return ok ? json_pack("{s:s,s:s,s:O}", "apiVersion", "0.0.1", "kind", "hashedrekord",
-			    "spec", spec)
+	/* Whatever else it held is not kept. */
+	return ok ? json_pack("{s:s,s:s,s:{s:{s:{s:s,s:s}},s:{s:s,s:{s:s}}}}", "apiVersion",
+			    "0.0.1", "kind", "hashedrekord", "spec", "data", "hash", "algorithm",
+			    algorithm, "value", value, "signature", "content", signature_text,
+			    "publicKey", "content", pem_text)
 		  : NULL;
 }
 
@@ -151,7 +159,7 @@ static json_t *dsse_of(json_t *spec, const char **ret_why)
 	const char *text;
 	json_t *verifiers, *envelope, *body = NULL;
 
-	*ret_why = "validation failure: spec";
+	*ret_why = VALIDATION "spec";
 	/* Go's clients also send the fields that only the log fills, empty. */
 	if (json_unpack(spec, "{s:{s:s,s:o!}}", "proposedContent", "envelope", &text, "verifiers",
 		    &verifiers) != 0 ||
@@ -170,10 +178,9 @@ static char *body_of(json_t *proposed, const char **ret_why)
 	const char *version, *kind;
 	json_t *spec, *body = NULL;
 
-	*ret_why = "validation failure: kind, apiVersion, spec";
-	if (!proposed ||
-		json_unpack(proposed, "{s:s,s:s,s:o!}", "apiVersion", &version, "kind", &kind,
-			"spec", &spec) != 0 ||
+	*ret_why = VALIDATION "kind, apiVersion, spec";
+	if (json_unpack(proposed, "{s:s,s:s,s:o!}", "apiVersion", &version, "kind", &kind, "spec",
+		    &spec) != 0 ||
 		strcmp(version, "0.0.1") != 0)
 		return NULL;
 	if (strcmp(kind, "hashedrekord") == 0)
@@ -308,14 +315,16 @@ static void create(struct fake_call *call)
 	struct fake_log *log = &call->fake->rekor1;
 	json_t *proposed = fake_call_json(call);
 	const char *why;
-	char *body = body_of(proposed, &why);
+	char *body = proposed ? body_of(proposed, &why) : NULL;
 	size_t index;
 
+	if (!proposed)
+		refuse(call, 500, "unexpected EOF");
+	else if (!body)
+		refuse(call, strncmp(why, VALIDATION, strlen(VALIDATION)) == 0 ? 422 : 400, why);
 	json_decref(proposed);
-	if (!body) {
-		refuse(call, 400, why);
+	if (!body)
 		return;
-	}
 	pthread_mutex_lock(&log->lock);
 	bool is_new = fake_log_add(log, body, fake_now_s(call->fake), &index);
 	CLEANUP(mem_freep) char *id = entry_id(log, index);
@@ -352,7 +361,7 @@ static void get_entry(struct fake_call *call, const char *id)
 	if (find(log, id, &index))
 		fake_answer_json(call, 200, entry_tree(call, answered_index(call, index)));
 	else
-		refuse(call, 404, "entry not found");
+		fake_answer_text(call, 404, "application/json", "");
 	pthread_mutex_unlock(&log->lock);
 }
 
@@ -367,7 +376,7 @@ static void get_by_index(struct fake_call *call)
 		number - SHARD_BEGIN < log->entries.len)
 		fake_answer_json(call, 200, entry_tree(call, (size_t)number - SHARD_BEGIN));
 	else
-		refuse(call, 404, "entry not found");
+		fake_answer_text(call, 404, "application/json", "");
 	pthread_mutex_unlock(&log->lock);
 }
 

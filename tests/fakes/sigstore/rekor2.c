@@ -75,17 +75,13 @@ static const char *signature_check(const struct algorithm *algorithm, const char
 		!fake_unbase64(signer_text, strlen(signer_text), &der))
 		return "proto: invalid value for bytes field";
 	EVP_PKEY *key = key_of_der(&der, is_certificate);
-	const char *why = NULL;
-	if (!key || EVP_PKEY_get_base_id(key) != algorithm->kind ||
-		EVP_PKEY_get_bits(key) != algorithm->bits)
-		why = "unsupported algorithm for this key";
-	else if (digest.len != (size_t)EVP_MD_get_size(algorithm->hash()))
-		why = "mismatched digest length";
-	else if (!fake_verify_digest(key, algorithm->hash(), (const uint8_t *)digest.bytes,
-			 digest.len, &signature))
-		why = "verifying signature: invalid signature";
+	bool ok = key && EVP_PKEY_get_base_id(key) == algorithm->kind &&
+		EVP_PKEY_get_bits(key) == algorithm->bits &&
+		digest.len == (size_t)EVP_MD_get_size(algorithm->hash()) &&
+		fake_verify_digest(key, algorithm->hash(), (const uint8_t *)digest.bytes,
+			digest.len, &signature);
 	EVP_PKEY_free(key);
-	return why;
+	return ok ? NULL : "invalid hashedrekord request";
 }
 
 /* The canonical body in fresh text; NULL with the reason. */
@@ -95,7 +91,7 @@ static char *body_of(json_t *request, const char **ret_why)
 	const char *digest, *signature, *details;
 	bool is_certificate;
 
-	*ret_why = json_object_get(request, "dsseRequestV002")
+	*ret_why = json_object_size(request) == 0 || json_object_get(request, "dsseRequestV002")
 		? "invalid type, must be hashedrekord"
 		: "proto: (line 1:2): unknown field";
 	if (!entry || json_object_size(request) != 1)
@@ -110,7 +106,7 @@ static char *body_of(json_t *request, const char **ret_why)
 		return NULL;
 	const struct algorithm *algorithm = algorithm_called(details);
 	*ret_why = algorithm ? signature_check(algorithm, digest, signature, signer, is_certificate)
-			     : "unsupported entry algorithm";
+			     : "proto: (line 1:2): invalid value for enum field keyDetails";
 	if (*ret_why)
 		return NULL;
 	json_t *body = json_pack("{s:s,s:s,s:{s:{s:{s:s,s:s},s:O}}}", "apiVersion", "0.0.2", "kind",
@@ -227,7 +223,7 @@ static void create(struct fake_call *call)
 {
 	struct fake_log *log = &call->fake->rekor2;
 	json_t *request = fake_call_json(call);
-	const char *why = "proto: syntax error";
+	const char *why = "unexpected EOF";
 	char *body = request ? body_of(request, &why) : NULL;
 	size_t index;
 

@@ -60,7 +60,7 @@ static int grpc_code(int status)
 		return UNAUTHENTICATED;
 	case 404:
 		return NOT_FOUND;
-	case 405:
+	case 501:
 		return UNIMPLEMENTED;
 	case 409:
 		return ALREADY_EXISTS;

@@ -114,32 +114,43 @@ static TS_RESP *answer_to(struct fake_call *call, TS_REQ *question)
 	return response;
 }
 
-static void timestamp(struct fake_call *call)
+static void refuse(struct fake_call *call, int status, const char *message)
 {
-	const unsigned char *at = (const unsigned char *)str_text(&call->body);
-	const char *type = tiny_header(call->exchange, "Content-Type");
-	unsigned char *der = NULL;
-	TS_REQ *question = type && strcmp(type, "application/timestamp-query") == 0
-		? d2i_TS_REQ(NULL, &at, (long)call->body.len)
-		: NULL;
+	fake_answer_json(call, status, json_pack("{s:i,s:s}", "code", status, "message", message));
+}
 
-	if (!question || (size_t)(at - (const unsigned char *)call->body.bytes) != call->body.len) {
-		fake_refuse_grpc(call, 400, "error parsing timestamp request");
-		TS_REQ_free(question);
-		return;
-	}
-	question = changed(question, call->fault.action);
+static void answer_timestamp(struct fake_call *call, TS_REQ *question)
+{
+	unsigned char *der = NULL;
 	TS_RESP *response = answer_to(call, question);
 	int len = i2d_TS_RESP(response, &der);
+
 	fake_must(len > 0);
 	/* The signature is the last thing in the answer. */
 	if (call->fault.action == FAKE_BAD_SIGNATURE)
 		der[len - 1] ^= 1;
-	fake_answer_text(call, 201, "application/timestamp-reply", "");
+	fake_answer_text(call, 200, "application/timestamp-reply", "");
 	str_add(&call->answer, der, (size_t)len);
 	OPENSSL_free(der);
 	TS_RESP_free(response);
+}
+
+static void timestamp(struct fake_call *call)
+{
+	const unsigned char *begin = (const unsigned char *)str_text(&call->body), *at = begin;
+	const char *type = tiny_header(call->exchange, "Content-Type");
+	TS_REQ *question = d2i_TS_REQ(NULL, &at, (long)call->body.len);
+
+	if (!type || strcmp(type, "application/timestamp-query") != 0) {
+		refuse(call, 415, "unsupported media type");
+	} else if (!question || at != begin + call->body.len) {
+		refuse(call, 400, "Error generating timestamp response");
+	} else {
+		question = changed(question, call->fault.action);
+		answer_timestamp(call, question);
+	}
 	TS_REQ_free(question);
+	ERR_clear_error();
 }
 
 static void answer_chain(struct fake_call *call)
