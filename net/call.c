@@ -245,6 +245,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 	call->may_trickle = request->may_trickle;
 	call->takes_encoded = request->takes_encoded;
 	call->repeatable = request->repeatable;
+	call->final_words = request->final_words;
 	call->tls = request->tls ? request->tls : http->trust;
 	call->tally = request->tally;
 	call->quota = request->quota ? mem_strdup(request->quota) : NULL;

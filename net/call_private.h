@@ -103,6 +103,7 @@ struct http_call {
 	bool may_trickle;
 	bool takes_encoded;
 	bool repeatable;
+	const char *final_words;
 	const struct http_tls *tls;
 	struct http_tally *tally;
 	char *label;	 /* "GET host/path" */

@@ -182,7 +182,9 @@ struct http_request {
 	 */
 	bool takes_encoded;
 
-	bool repeatable;	    /* safe to repeat; see http_do */
+	bool repeatable; /* safe to repeat; see http_do */
+	/* With these words in its body, a 500 would be said again. NULL: any may pass. Borrowed. */
+	const char *final_words;
 	const struct http_tls *tls; /* NULL: system trust */
 
 	/*

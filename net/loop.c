@@ -349,7 +349,7 @@ static void complete(struct loop *loop, struct http_call *call, CURLcode code)
 
 	if (!transfer_result(call, (int)code, &err))
 		fail(loop, call, err);
-	else if (call->hop.is_refused)
+	else if (call->hop.is_refused || repeat_judge_body(call))
 		start_over(loop, call);
 	else if (!call->hop.is_redirect)
 		finish(loop, call, NULL);

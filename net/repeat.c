@@ -226,6 +226,11 @@ static bool repeat_answered(struct http_call *call, int status, int64_t asked)
 	return true;
 }
 
+static bool is_told_by_body(const struct http_call *call, int status)
+{
+	return status == 500 && call->final_words && !call->response_streamed;
+}
+
 bool repeat_judge(struct http_call *call, int status)
 {
 	bool may_pass = retry_status(status);
@@ -236,7 +241,7 @@ bool repeat_judge(struct http_call *call, int status)
 		note_refusal(call, status, asked);
 	else
 		repeat_accepted(call);
-	if (!may_pass || !may_repeat(call))
+	if (!may_pass || !may_repeat(call) || is_told_by_body(call, status))
 		return true;
 	if (asked > options_of(call)->retry_after_max_ms && has_attempts(call)) {
 		set_too_long(call, status, asked, &call->err);
@@ -245,6 +250,15 @@ bool repeat_judge(struct http_call *call, int status)
 	call->hop.is_refused =
 		is_limit ? repeat_refused(call) : repeat_answered(call, status, asked);
 	return true;
+}
+
+bool repeat_judge_body(struct http_call *call)
+{
+	const struct http_response *response = &call->response;
+
+	return call->head_done && may_repeat(call) && is_told_by_body(call, response->status) &&
+		!strstr(str_text(&response->body), call->final_words) &&
+		repeat_answered(call, response->status, asked_ms(call));
 }
 
 /* ---- Errors ---- */

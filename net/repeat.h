@@ -15,6 +15,9 @@
  */
 bool repeat_judge(struct http_call *call, int status);
 
+/* All of an answer is in that hop.is_refused says nothing of. True: the request will be sent again. */
+bool repeat_judge_body(struct http_call *call);
+
 /* True if the call goes back into the queue after this error. */
 bool repeat_after_error(struct http_call *call, const struct err *err);
 

@@ -183,6 +183,8 @@ void manifest_put_init(struct request *request, struct registry *registry,
 		request_header(request, "Content-Type", document->media_type);
 	request->http.body = document->bytes;
 	request->http.body_len = document->len;
+	/* Nobody brings what is missing meanwhile, whatever the status: see registry/refusal.c. */
+	request->http.final_words = "MANIFEST_BLOB_UNKNOWN";
 }
 
 /* "algorithm:encoded" by the grammar of descriptor.md, of an algorithm we do not know. */

@@ -101,6 +101,31 @@ static void test_attempts(bool with_quota)
 	fixture_close(&f);
 }
 
+/* Where the answer says that it would be the same again, once. */
+static void test_final_words(void)
+{
+	struct script script = {.first = "500 "};
+	struct fixture f;
+	struct http_request request;
+
+	fixture_open(&f, play, &script, fixture_options());
+	request = repeatable(&f, "PUT", "a.io 0");
+	request.final_words = "in";
+	check_answers(&f, &request, 500, "fine");
+	CHECK(tiny_server_requests(f.server) == 1 && f.tally.retries == 0);
+	request.final_words = "other words";
+	check_answers(&f, &request, 500, "fine");
+	CHECK(tiny_server_requests(f.server) == 1 + 4 && f.tally.retries == 3);
+	/* Others than 500 are repeated before their body is there. */
+	script.first = "503 ";
+	script.count = 2;
+	request = repeatable(&f, "GET", "a.io 0");
+	request.final_words = "no";
+	check_answers(&f, &request, 200, "fine");
+	CHECK(f.tally.requests == 1 + 4 + 3);
+	fixture_close(&f);
+}
+
 static void test_streamed_response(void)
 {
 	struct script script = {.first = "503 ", .count = 2};
@@ -365,6 +390,7 @@ int main(void)
 {
 	test_attempts(false);
 	test_attempts(true);
+	test_final_words();
 	test_streamed_response();
 	test_streamed_request_is_sent_once();
 	test_budget();

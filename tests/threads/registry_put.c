@@ -179,6 +179,31 @@ static void test_failures(void)
 	scene_close(&scene);
 }
 
+/* docker-registry says by a 500 that it takes no layers with URLs; another 500 may pass. */
+static void test_server_errors(void)
+{
+	static const char body[] = "{\"errors\":[{\"code\":\"MANIFEST_BLOB_UNKNOWN\","
+				   "\"message\":\"blob unknown to registry\"}]}";
+	struct scene scene;
+	scene_open(&scene, NULL, NULL);
+	CLEANUP(mem_freep) char *path = fs_join(scene.fake.directory, "body");
+	CLEANUP(mem_freep)
+	char *rule =
+		mem_printf("PUT */prod/app/manifests/* 1+ file 500 application/json %s\n", path);
+	CHECK(fs_write_atomic(path, body, strlen(body), 0600, NULL));
+	fake_set_faults(&scene.fake, rule);
+	struct copy_destination to = copy(&scene, 1, 0);
+	CHECK(err_is(to.err, ERR_UNSUPPORTED) && strstr(to.err->msg, "urls.allow"));
+	CHECK_COUNT(&scene.fake, "PUT */manifests/*", 1);
+	err_free(to.err);
+
+	fake_set_faults(&scene.fake, "PUT */prod/app/manifests/* 1 status 500\n");
+	to = copy(&scene, 1, 0);
+	must(!to.err, &to.err);
+	CHECK_COUNT(&scene.fake, "PUT */manifests/t0 *", 2);
+	scene_close(&scene);
+}
+
 /* ---- Looks ---- */
 
 static void test_stale_looks(void)
@@ -271,6 +296,7 @@ int main(void)
 	test_partly();
 	test_immutable();
 	test_failures();
+	test_server_errors();
 	test_stale_looks();
 	test_verified();
 	test_stored();
