@@ -4,15 +4,13 @@
  */
 #include "signer/attached.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "image/manifest.h"
 #include "registry/fetch.h"
 #include "registry/referrers.h"
 #include "signer/attached_private.h"
-#include "signer/json_private.h"
+#include "signer/bundle_manifest.h"
 #include "signer/legacy_image.h"
 
 void attached_release(struct attached *attached)
@@ -275,40 +273,26 @@ static bool read_legacy(struct reading *reading, enum attached_kind kind, struct
 
 /* ---- Bundles ---- */
 
-static bool is_bundle_type(const char *type)
+/* By its annotations: those of a manifest, or of a descriptor of it. */
+static bool says_other_type(const struct reading *reading, const char *json, size_t len)
 {
-	return strncmp(type, BUNDLE_TYPE, strlen(BUNDLE_TYPE)) == 0;
-}
+	CLEANUP(bundle_labels_release) struct bundle_labels labels;
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-/* By its annotations. `object` has them: a descriptor or a manifest. */
-static bool says_other_type(const struct reading *reading, const json_t *object)
-{
-	const json_t *annotations = json_object_get(object, "annotations");
-
-	if (strcmp(text_of(annotations, BUNDLE_CONTENT), BUNDLE_CONTENT_MESSAGE) == 0)
-		return is_other_type(reading, ATTACHED_SIGNATURE_PREDICATE);
-	return is_other_type(reading, text_of(annotations, BUNDLE_PREDICATE_TYPE));
+	bundle_labels_read(json, len, &labels);
+	return is_other_type(
+		reading, labels.is_message ? ATTACHED_SIGNATURE_PREDICATE : labels.predicate_type);
 }
 
 /* What its descriptor says: can it be a bundle that is wanted? */
 static bool is_candidate(struct reading *reading, const struct referrer *referrer)
 {
-	CLEANUP(json_tree_freep) json_t *descriptor = NULL;
+	const char *type = referrer->artifact_type;
 
-	if (*referrer->artifact_type && !is_bundle_type(referrer->artifact_type)) {
+	if (*type && strncmp(type, BUNDLE_MEDIA_TYPE, strlen(BUNDLE_MEDIA_TYPE)) != 0) {
 		reading->attached->foreign++;
 		return false;
 	}
-	if (json_load_object(
-		    referrer->json, strlen(referrer->json), MANIFEST_MAX_SIZE, &descriptor, NULL) &&
-		says_other_type(reading, descriptor)) {
+	if (says_other_type(reading, referrer->json, strlen(referrer->json))) {
 		reading->attached->left_out++;
 		return false;
 	}
@@ -381,39 +365,24 @@ static bool list_candidates(
 	return true;
 }
 
-/* The one layer of a bundle's manifest; NULL: it is something else. */
-static const json_t *bundle_layer(const json_t *manifest)
-{
-	const json_t *layers = json_object_get(manifest, "layers");
-	const json_t *layer = json_array_get(layers, 0);
-
-	return json_array_size(layers) == 1 && is_bundle_type(text_of(layer, "mediaType")) ? layer
-											   : NULL;
-}
-
 /* True if the manifest holds a bundle that is wanted. */
-static bool take_manifest(struct reading *reading, const struct fetch *fetch,
+static bool take_manifest(struct reading *reading, const struct document *document,
 	struct digest *ret_digest, int64_t *ret_size, struct err **err)
 {
-	CLEANUP(json_tree_freep) json_t *manifest = NULL;
+	bool found;
 
-	if (!json_load_object(fetch->document.bytes, fetch->document.len, BUNDLE_MANIFEST_MAX_SIZE,
-		    &manifest, err))
+	if (!bundle_manifest_parse(
+		    document->bytes, document->len, &found, ret_digest, ret_size, err))
 		return false;
-	const json_t *layer = bundle_layer(manifest);
-	if (!layer) {
+	if (!found) {
 		reading->attached->foreign++;
 		return false;
 	}
-	if (says_other_type(reading, manifest)) {
+	if (says_other_type(reading, document->bytes, document->len)) {
 		reading->attached->left_out++;
 		return false;
 	}
-	const json_t *size = json_object_get(layer, "size");
-	if (!json_is_integer(size) || json_integer_value(size) < 0)
-		return err_set(err, ERR_INVALID, "a layer without a size");
-	*ret_size = json_integer_value(size);
-	return digest_parse(text_of(layer, "digest"), ret_digest, err);
+	return true;
 }
 
 static void take_manifests(struct reading *reading, struct bundles *bundles)
@@ -423,7 +392,8 @@ static void take_manifests(struct reading *reading, struct bundles *bundles)
 		CLEANUP(err_freep) struct err *failure = err_copy(manifest->err);
 		struct digest digest;
 		int64_t size = 0;
-		if (!failure && take_manifest(reading, manifest, &digest, &size, &failure)) {
+		if (!failure &&
+			take_manifest(reading, &manifest->document, &digest, &size, &failure)) {
 			struct fetch *blob = vec_push(&bundles->blobs);
 			blob->digest = digest;
 			fetch_expect(reading, blob, size, ATTACHED_BLOB_MAX);

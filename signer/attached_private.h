@@ -10,10 +10,4 @@
 bool attached_tag(
 	const struct digest *image, enum attached_kind kind, char ret_tag[ATTACHED_TAG_SIZE]);
 
-#define BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
-#define BUNDLE_CONTENT "dev.sigstore.bundle.content"
-#define BUNDLE_CONTENT_MESSAGE "message-signature"
-#define BUNDLE_PREDICATE_TYPE "dev.sigstore.bundle.predicateType"
-#define BUNDLE_MANIFEST_MAX_SIZE ((size_t)1 << 20)
-
 #endif
