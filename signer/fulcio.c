@@ -157,7 +157,7 @@ static bool request_send(const struct fulcio *fulcio, const struct fulcio_issuer
 	const char *claim;
 
 	if (!fulcio_challenge(issuer, token, &claim, err) || !body_build(key, claim, &body, err))
-		return false;
+		return err_prefix(err, "Fulcio %s", fulcio->service.url);
 	const struct service_request request = {
 		.method = "POST",
 		.path = "/api/v2/signingCert",

@@ -29,6 +29,7 @@ struct signer {
 	VEC(struct rekor1 *) rekor1;
 	VEC(struct rekor2 *) rekor2;
 	VEC(char *) timestamp_urls;
+	char *rekor1_names, *rekor2_names, *timestamp_names; /* for messages */
 
 	/* Who we are: as configured, else as the first certificate says. Set once. */
 	pthread_mutex_t lock;
@@ -55,6 +56,24 @@ static bool services_check(const struct signing_services *services, struct err *
 			"authority (--timestamp-server-url)",
 			services->rekor2_urls.items[0]);
 	return true;
+}
+
+/* "https://a, https://b" */
+static char *names_of(char *const *urls, size_t count)
+{
+	struct str out = STR_INIT(STR_TEXT_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		str_addf(&out, "%s%s", i ? ", " : "", urls[i]);
+	return str_steal(&out, NULL);
+}
+
+static void names_set(struct signer *signer, const struct signing_services *services)
+{
+	signer->rekor1_names = names_of(services->rekor1_urls.items, services->rekor1_urls.len);
+	signer->rekor2_names = names_of(services->rekor2_urls.items, services->rekor2_urls.len);
+	signer->timestamp_names =
+		names_of(services->timestamp_urls.items, services->timestamp_urls.len);
 }
 
 static bool logs_open(
@@ -118,6 +137,7 @@ struct signer *signer_new(const struct signer_options *options, struct err **err
 	signer->clock = options->clock ? options->clock : &clock_system;
 	signer->root = options->root;
 	signer->scts = options->scts;
+	names_set(signer, options->services);
 	if (!authority_open(signer, options, err) || !logs_open(signer, options->services, err) ||
 		!timestamps_open(signer, options->services, err))
 		return NULL;
@@ -139,6 +159,9 @@ void signer_free(struct signer *signer)
 	vec_release(&signer->rekor1);
 	vec_release(&signer->rekor2);
 	vec_release(&signer->timestamp_urls);
+	mem_free(signer->rekor1_names);
+	mem_free(signer->rekor2_names);
+	mem_free(signer->timestamp_names);
 	mem_free(signer->identity);
 	mem_free(signer->issuer);
 	pthread_mutex_destroy(&signer->lock);
@@ -404,37 +427,47 @@ static bool prove(const struct signing *signing, enum verify_step *ret_step, str
 	return ok;
 }
 
-static const char *blamed(enum verify_step step)
+/* Certificates were good when they came: what fails now is about the moments. */
+static char *blamed(const struct signing *signing, enum verify_step step)
 {
+	const struct signer *signer = signing->signer;
+	const char *logs =
+		uses_rekor2(signer, signing->form) ? signer->rekor2_names : signer->rekor1_names;
+
 	switch (step) {
 	case VERIFY_ENTRY:
 	case VERIFY_PROMISE:
 	case VERIFY_INCLUSION:
 	case VERIFY_CHECKPOINT:
 	case VERIFY_LOG:
-		return "the transparency log (--rekor-url)";
+		return mem_printf("what Rekor (%s) gave does not verify", logs);
 	case VERIFY_TIMESTAMP:
+		return mem_printf("what the timestamp authority (%s) gave does not verify",
+			signer->timestamp_names);
 	case VERIFY_TIME:
-		return "the timestamp authority (--timestamp-server-url), or the log's time";
 	case VERIFY_CERTIFICATE:
+		return mem_printf("the time that Rekor (%s) or a timestamp authority (%s) gave "
+				  "does not do; is a clock wrong?",
+			logs, *signer->timestamp_names ? signer->timestamp_names : "none");
 	case VERIFY_SCT:
 	case VERIFY_IDENTITY:
-		return "the certificate authority (--fulcio-url)";
+		return mem_strdup("Fulcio's certificate does not verify");
 	case VERIFY_BUNDLE:
 	case VERIFY_ARTIFACT:
 	case VERIFY_SIGNATURE:
 		break;
 	}
-	return "cip, or what was signed";
+	return mem_strdup("what was signed does not verify");
 }
 
-static bool proof_failed(enum verify_step step, struct err **err)
+static bool proof_failed(const struct signing *signing, enum verify_step step, struct err **err)
 {
+	CLEANUP(mem_freep) char *text = blamed(signing, step);
+
 	return err_prefix(err,
-		"the signature does not verify and is thrown away, at step \"%s\", which is about "
-		"%s "
-		"(are the services those of the trusted root?)",
-		verify_step_name(step), blamed(step));
+		"%s (step \"%s\"; the signature is thrown away; are the services those of the "
+		"trusted root?)",
+		text, verify_step_name(step));
 }
 
 /* ---- Signing ---- */
@@ -460,7 +493,7 @@ static bool attempt(struct signing *signing, bool *ret_again, struct err **err)
 	*ret_again = step == VERIFY_CERTIFICATE &&
 		!certificate_is_valid_at(
 			signing->bundle->certificate, clock_unix_ms(signer->clock) / 1000);
-	return proof_failed(step, err);
+	return proof_failed(signing, step, err);
 }
 
 bool signer_sign(struct signer *signer, enum sign_form form, const struct sign_content *content,
