@@ -4,7 +4,11 @@
  */
 #include "signer/built_in.h"
 
-/* CIP_DATA_DIR: signer/data, from CMake. */
+/* From CMake; else for tools that look at this file alone, from the root of the tree. */
+#ifndef CIP_DATA_DIR
+#define CIP_DATA_DIR "signer/data"
+#endif
+
 #define EMBED(symbol, file)                                                                        \
 	__asm__(".pushsection .rodata\n" #symbol "_begin:\n.incbin \"" CIP_DATA_DIR "/" file       \
 		"\"\n" #symbol "_end:\n.byte 0\n.popsection\n");                                   \
