@@ -57,6 +57,19 @@ static TS_RESP_CTX *context_new(struct fake_call *call)
 	return context;
 }
 
+/* The next number: as long as the right one, and nearly it. */
+static void change_nonce(TS_REQ *question)
+{
+	const ASN1_INTEGER *asked = TS_REQ_get_nonce(question);
+	BIGNUM *number = asked ? ASN1_INTEGER_to_BN(asked, NULL) : BN_new();
+
+	fake_must(number && BN_add_word(number, 1));
+	ASN1_INTEGER *nonce = BN_to_ASN1_INTEGER(number, NULL);
+	fake_must(nonce && TS_REQ_set_nonce(question, nonce));
+	ASN1_INTEGER_free(nonce);
+	BN_free(number);
+}
+
 /* OpenSSL cannot take a nonce away. */
 static TS_REQ *question_without_nonce(TS_REQ *question)
 {
@@ -87,10 +100,7 @@ static TS_REQ *changed(TS_REQ *question, enum fake_action fault)
 	} else if (fault == FAKE_NO_NONCE) {
 		return question_without_nonce(question);
 	} else if (fault == FAKE_WRONG_NONCE) {
-		ASN1_INTEGER *nonce = ASN1_INTEGER_new();
-		fake_must(ASN1_INTEGER_set(nonce, 4711));
-		fake_must(TS_REQ_set_nonce(question, nonce));
-		ASN1_INTEGER_free(nonce);
+		change_nonce(question);
 	} else if (fault == FAKE_REJECTED) {
 		ASN1_OBJECT *policy = OBJ_txt2obj("1.2.3.4", 1);
 		fake_must(TS_REQ_set_policy_id(question, policy));
