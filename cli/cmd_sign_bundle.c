@@ -2,8 +2,10 @@
  * `cip sign-bundle`: a keyless signature of one file, as a Sigstore bundle; the command line of
  * sigstore-conformance. How it is signed: signer/signer.h.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -85,6 +87,18 @@ const struct flag_set cmd_sign_bundle_flags = {
 	.count = sizeof(flags) / sizeof(flags[0]),
 	.max_positional = 1,
 };
+
+/* Before anything gets into a public log for nothing. A device need not be in a directory of ours. */
+static bool out_check(const char *path, struct err **err)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(mem_freep)
+	char *directory = slash ? mem_strndup(path, slash == path ? 1 : (size_t)(slash - path))
+				: mem_strdup(".");
+
+	return access(path, W_OK) == 0 || access(directory, W_OK) == 0 ||
+		err_set_errno(err, errno, "--bundle: cannot write into %s", directory);
+}
 
 /* ---- What is signed ---- */
 
@@ -199,7 +213,7 @@ static bool sign(const struct sign_options *options, const struct input *input, 
 	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
 	CLEANUP(str_release) struct str text = STR_INIT(BUNDLE_MAX_SIZE);
 
-	if (!bench_open(options, bench, err) ||
+	if (!out_check(options->bundle, err) || !bench_open(options, bench, err) ||
 		!signer_sign(bench->signer, SIGN_BUNDLE, &input->content, &bundle, err))
 		return false;
 	bundle_write(bundle, &text);

@@ -136,8 +136,10 @@ refuse "the file that is to be signed is missing" 2 "${token[@]}" "${config[@]}"
 refuse "not that of --staging" 2 "${token[@]}" "${config[@]}" --trusted-root "" --staging --built-in-trusted-root "$WORK/artifact"
 cip_run 2 sign-bundle "$WORK/artifact"
 expect_has "$WORK/err" "--bundle"
+before=$(wc -l <"$fake/requests.log")
 cip_run 1 sign-bundle --bundle "$WORK/no/such/directory" "${trust[@]}" "${token[@]}" "${config[@]}" "$WORK/artifact"
 expect_has "$WORK/err" "$WORK/no/such"
+expect_equal "requests for nothing" "$before" "$(wc -l <"$fake/requests.log")"
 
 # A token goes to Fulcio alone, and not after a redirect.
 fake_sigstore_fault "fulcio POST 1+ status 307 Location: $REKOR_URL/stolen" >/dev/null
