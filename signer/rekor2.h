@@ -16,7 +16,8 @@ void rekor2_free(struct rekor2 *log);
 DEFINE_CLEANUP(struct rekor2, rekor2_freep, rekor2_free)
 
 /*
- * Adds an entry about our signature. Blocks until the log's next checkpoint. Any thread. ERR_CONFLICT: the log has it already and
+ * Adds an entry about our signature. Blocks until the log's next checkpoint: the client's first_byte_timeout_ms
+ * must leave the 20 s for it that logs take themselves (30 s at least). Any thread. ERR_CONFLICT: the log has it already and
  * gives no proof: sign again (ECDSA signatures differ each time); else as rekor1_add.
  */
 bool rekor2_add(struct rekor2 *log, const struct logged *logged, struct log_entry *ret_entry,
