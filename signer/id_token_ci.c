@@ -166,8 +166,7 @@ static bool github_fetch(const struct id_token_setting *setting, struct str *out
 
 const struct id_token_provider id_token_github = {
 	.name = "github-actions",
-	.sought = "the variables " URL_VARIABLE " and " TOKEN_VARIABLE
-		  ", which a job of GitHub Actions has with \"permissions: id-token: write\"",
+	.needs = "permissions: id-token: write",
 	.find = github_find,
 	.fetch = github_fetch,
 };
@@ -225,7 +224,7 @@ static bool buildkite_fetch(
 
 const struct id_token_provider id_token_buildkite = {
 	.name = "buildkite-agent",
-	.sought = "the variables BUILDKITE_AGENT_ACCESS_TOKEN and BUILDKITE_JOB_ID",
+	.needs = "BUILDKITE_AGENT_ACCESS_TOKEN, BUILDKITE_JOB_ID",
 	.find = buildkite_find,
 	.fetch = buildkite_fetch,
 };
@@ -293,8 +292,7 @@ static bool gitlab_fetch(const struct id_token_setting *setting, struct str *out
 
 const struct id_token_provider id_token_gitlab = {
 	.name = "gitlab",
-	.sought = "GITLAB_CI, and a variable with TOKEN in its name that \"id_tokens\" of the job "
-		  "gives \"aud: " ID_TOKEN_AUDIENCE "\"",
+	.needs = "id_tokens with aud: " ID_TOKEN_AUDIENCE,
 	.find = gitlab_find,
 	.fetch = gitlab_fetch,
 };

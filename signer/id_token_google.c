@@ -44,7 +44,7 @@ static bool impersonate_fetch(
 
 const struct id_token_provider id_token_google_impersonate = {
 	.name = "google-impersonate",
-	.sought = "--signer-account, or the variable " ACCOUNT_VARIABLE,
+	.needs = "--signer-account, " ACCOUNT_VARIABLE,
 	.find = impersonate_find,
 	.fetch = impersonate_fetch,
 };
@@ -68,7 +68,7 @@ static bool machine_fetch(const struct id_token_setting *setting, struct str *ou
 
 const struct id_token_provider id_token_google_machine = {
 	.name = "google-workload-identity",
-	.sought = "Google's application default credentials, or its metadata server",
+	.needs = "application default credentials, metadata server",
 	.find = machine_find,
 	.fetch = machine_fetch,
 };

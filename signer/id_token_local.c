@@ -54,7 +54,7 @@ static bool given_fetch(const struct id_token_setting *setting, struct str *out,
 
 const struct id_token_provider id_token_given = {
 	.name = "identity-token",
-	.sought = "--identity-token",
+	.needs = "--identity-token",
 	.is_file = true,
 	.find = given_is_there,
 	.fetch = given_fetch,
@@ -82,7 +82,7 @@ static bool envvar_fetch(const struct id_token_setting *setting, struct str *out
 
 const struct id_token_provider id_token_envvar = {
 	.name = "envvar",
-	.sought = "the variable " VARIABLE,
+	.needs = VARIABLE,
 	.is_file = true,
 	.find = envvar_is_there,
 	.fetch = envvar_fetch,
@@ -108,7 +108,7 @@ static bool filesystem_fetch(
 
 const struct id_token_provider id_token_filesystem = {
 	.name = "filesystem",
-	.sought = "the file " PROJECTED,
+	.needs = PROJECTED,
 	.is_file = true,
 	.find = filesystem_is_there,
 	.fetch = filesystem_fetch,

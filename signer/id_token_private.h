@@ -24,8 +24,8 @@ struct id_token_setting {
 /* Both functions are called by one thread at a time. */
 struct id_token_provider {
 	const char *name;
-	const char *sought; /* what says that it is there, for people */
-	bool is_file;	    /* cheap to ask, and may change any time */
+	const char *needs; /* in a few words, for people */
+	bool is_file;	   /* cheap to ask, and may change any time */
 	/* Is it there? *ret_there stays as it is on failure. */
 	bool (*find)(const struct id_token_setting *setting, bool *ret_there, struct err **err);
 	/* Appends what should be a token to `out`, which its owner wipes. */

@@ -154,18 +154,19 @@ const char *id_token_source_provider(const struct id_token_source *source)
 
 static bool none_is_there(const struct id_token_source *source, struct err **err)
 {
-	CLEANUP(str_release) struct str sought = STR_INIT(STR_TEXT_MAX);
+	CLEANUP(str_release) struct str names = STR_INIT(STR_TEXT_MAX);
 
 	if (source->no_ambient)
 		return err_set(err, ERR_NOT_FOUND,
 			"who signs? An identity token is needed: --identity-token, --oidc-provider "
 			"or --signer-account");
 	for (size_t i = 0; i < PROVIDERS; i++)
-		str_addf(&sought, "; %s (%s)", providers[i]->sought, providers[i]->name);
+		str_addf(&names, "%s%s (%s)", i ? ", " : "", providers[i]->name,
+			providers[i]->needs);
 	return err_set(err, ERR_NOT_FOUND,
-		"who signs? No identity token was given (--identity-token), and nothing here "
-		"provides one. Looked for%s",
-		str_text(&sought) + 1);
+		"who signs? No identity token was given (--identity-token), and none of these is "
+		"there: %s",
+		str_text(&names));
 }
 
 static bool choose(const struct id_token_source *source, const struct id_token_setting *setting,
@@ -187,8 +188,9 @@ static bool choose(const struct id_token_source *source, const struct id_token_s
 	if (!wanted->find(setting, &there, err))
 		return err_prefix(err, "identity token by %s", wanted->name);
 	if (!there)
-		return err_set(err, ERR_NOT_FOUND, "identity token by %s: %s is not there",
-			wanted->name, wanted->sought);
+		return err_set(err, ERR_NOT_FOUND,
+			"identity token by %s: that is not there; it needs %s", wanted->name,
+			wanted->needs);
 	*ret_chosen = wanted;
 	return true;
 }

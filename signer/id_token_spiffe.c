@@ -41,8 +41,7 @@ static bool spiffe_fetch(const struct id_token_setting *setting, struct str *out
 
 const struct id_token_provider id_token_spiffe = {
 	.name = "spiffe",
-	.sought = "the file that the variable " FILE_VARIABLE
-		  " names, or the Workload API's socket (" SOCKET_VARIABLE ", " SOCKET ")",
+	.needs = FILE_VARIABLE,
 	.is_file = true,
 	.find = spiffe_find,
 	.fetch = spiffe_fetch,

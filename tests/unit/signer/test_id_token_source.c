@@ -174,11 +174,13 @@ Test(id_token_source, nothing_is_there)
 {
 	setenv("SIGSTORE_ID_TOKEN", "", 1);
 	struct id_token_source *source = source_of((struct id_token_options){0});
-	expect_error(source, ERR_NOT_FOUND, "/var/run/sigstore/cosign/oidc-token (filesystem)");
+	expect_error(
+		source, ERR_NOT_FOUND, "filesystem (/var/run/sigstore/cosign/oidc-token), github");
 	expect_error(source, ERR_NOT_FOUND, "id-token: write");
 	id_token_source_free(source);
 	source = source_of((struct id_token_options){.provider = "envvar"});
-	expect_error(source, ERR_NOT_FOUND, "the variable SIGSTORE_ID_TOKEN is not there");
+	expect_error(
+		source, ERR_NOT_FOUND, "by envvar: that is not there; it needs SIGSTORE_ID_TOKEN");
 	id_token_source_free(source);
 }
 
@@ -195,7 +197,7 @@ Test(id_token_source, a_job_of_gitlab)
 	setenv("MY_OIDC_TOKEN", jwt, 1);
 	setenv("VAULT_ID_TOKEN", vault, 1);
 	struct id_token_source *source = source_of((struct id_token_options){0});
-	expect_error(source, ERR_NOT_FOUND, "GITLAB_CI");
+	expect_error(source, ERR_NOT_FOUND, "gitlab (id_tokens with aud: sigstore)");
 	id_token_source_free(source);
 	setenv("GITLAB_CI", "true", 1);
 	source = source_of((struct id_token_options){0});
