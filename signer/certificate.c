@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@
 #define SERIAL_MAX_SIZE 64
 
 struct certificate {
+	_Atomic unsigned owners;
 	X509 *x509;
 	struct bytes der;
 	struct public_key *key;
@@ -103,6 +105,7 @@ bool certificate_parse(
 
 	CLEANUP(certificate_freep)
 	struct certificate *certificate = mem_new(1, sizeof(*certificate));
+	certificate->owners = 1;
 	certificate->x509 = x509;
 	certificate->der = (struct bytes){mem_dup(der, len), len};
 	if (end != (const unsigned char *)der + len)
@@ -125,9 +128,18 @@ bool certificate_parse_pem(
 	return certificate_parse(der.data, der.len, ret_certificate, err);
 }
 
+struct certificate *certificate_share(const struct certificate *certificate)
+{
+	/* All that is ever changed in one is the number of its owners. */
+	struct certificate *shared = (struct certificate *)(uintptr_t)certificate;
+
+	shared->owners++;
+	return shared;
+}
+
 void certificate_free(struct certificate *certificate)
 {
-	if (!certificate)
+	if (!certificate || --certificate->owners > 0)
 		return;
 	X509_free(certificate->x509);
 	bytes_release(&certificate->der);

@@ -25,6 +25,11 @@ bool certificate_parse(
 /* One "CERTIFICATE" in PEM, white space around it. */
 bool certificate_parse_pem(
 	const char *text, size_t len, struct certificate **ret_certificate, struct err **err);
+/*
+ * Another owner of the same certificate: parsing one costs more than verifying a signature. The last
+ * certificate_free ends it. Any thread.
+ */
+struct certificate *certificate_share(const struct certificate *certificate);
 void certificate_free(struct certificate *certificate);
 DEFINE_CLEANUP(struct certificate, certificate_freep, certificate_free)
 

@@ -252,14 +252,6 @@ static void signing_release(struct signing *signing)
 	str_release(&signing->envelope);
 }
 
-static bool certificate_copy(
-	const struct certificate *certificate, struct certificate **ret_copy, struct err **err)
-{
-	const struct bytes *der = certificate_der(certificate);
-
-	return certificate_parse(der->data, der->len, ret_copy, err);
-}
-
 static void envelope_begin(struct signing *signing)
 {
 	const struct sign_content *content = signing->content;
@@ -305,8 +297,7 @@ static bool signature_make(struct signing *signing, struct err **err)
 	signing->bundle = bundle;
 	bundle->form = signing->form == SIGN_LEGACY ? BUNDLE_LEGACY : BUNDLE_0_3;
 	bundle->chain = mem_strdup(signing->credential->chain);
-	if (!certificate_copy(signing->credential->certificate, &bundle->certificate, err))
-		return false;
+	bundle->certificate = certificate_share(signing->credential->certificate);
 	if (content->payload_type)
 		envelope_begin(signing);
 	else

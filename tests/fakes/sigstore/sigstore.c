@@ -370,9 +370,12 @@ struct fake_sigstore *fake_sigstore_start(const struct fake_sigstore_options *op
 		listener->service = (enum fake_service)i;
 		listener->server = tiny_server_new(handle, listener);
 	}
+	/* Ports are known only now. Every call asks for faults first, and so sees what is written here. */
+	pthread_mutex_lock(&fake->faults.lock);
 	fake->tsa_url = mem_printf(
 		"%s/api/v1/timestamp", tiny_server_url(fake->listeners[FAKE_TSA].server));
 	make_issuers(fake);
+	pthread_mutex_unlock(&fake->faults.lock);
 	return fake;
 }
 
