@@ -67,6 +67,17 @@ log_mark "$REGISTRY_LOG"
 cip_run 0 "${verify[@]}" "${name[@]}" "$image" "$image" "$image"
 expect_equal "that there is no API is learned once" "$((3 + 2 * (${API:-0} + 2)))" "$(since "$REGISTRY_LOG")"
 
+# A payload that says what it must, and nothing else, need not be fetched.
+push_blobs prod/one "$made/legacy/blobs"
+jq -c '.layers |= .[:1]' "$made/legacy/sig.json" >"$WORK/one.json"
+push_attached prod/one "$legacy" .sig "$WORK/one.json"
+log_mark "$REGISTRY_LOG"
+cip_run 0 "${verify[@]}" "${name[@]}" "$REGISTRY_HOST/prod/one@$legacy"
+expect_equal "requests for the expected payload" 2 "$(since "$REGISTRY_LOG")"
+log_mark "$REGISTRY_LOG"
+cip_run 0 "${verify[@]}" --any-docker-reference --signature-format=legacy "$REGISTRY_HOST/prod/one@$legacy"
+expect_equal "requests for any payload" 2 "$(since "$REGISTRY_LOG")"
+
 # ---- only that identity, issuer, name, digest and trust root
 
 refused() {
@@ -159,6 +170,9 @@ log_mark "$REGISTRY_LOG"
 cip_run 0 "${attested[@]}" --type promotion --signature-format=bundle "$REGISTRY_HOST/$alone@$bundle"
 # The list (or no API, then the index), the manifest, the bundle.
 expect_equal "requests for a bundle" "$((API ? 3 : 4))" "$(since "$REGISTRY_LOG")"
+log_mark "$REGISTRY_LOG"
+cip_run 0 "${attested[@]}" --type promotion "$REGISTRY_HOST/$alone@$bundle"
+expect_equal "requests for a bundle that may be in the older form" "$((API ? 3 : 5))" "$(since "$REGISTRY_LOG")"
 
 # ---- things of others in the place
 

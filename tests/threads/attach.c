@@ -494,6 +494,42 @@ static void test_broken_blobs(void)
 	scene_close(&scene);
 }
 
+/* However many there are, and whatever they claim to be, so much is read and no more. */
+static void test_bounds(void)
+{
+	struct scene scene;
+	CLEANUP(attached_release) struct attached attached = {0};
+	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
+	size_t refused = 0;
+
+	scene_open(&scene, NULL);
+	snprintf(scene.tag + strlen(scene.tag) - 4, 5, ".att");
+	str_add_text(&text, "{\"config\":{\"digest\":\"" DIGEST_C "\"},\"layers\":[");
+	for (size_t i = 0; i < 10; i++)
+		str_addf(&text,
+			"%s{\"mediaType\":\"application/vnd.dsse.envelope.v1+json\",\"size\":%zu,"
+			"\"digest\":\"sha256:%064zu\"}",
+			i ? "," : "", ATTACHED_BLOB_MAX, i);
+	str_add_text(&text, "]}");
+	CLEANUP(mem_freep) char *file = fs_join(scene.fake.directory, "other");
+	CLEANUP(mem_freep) char *rules = fs_join(scene.fake.directory, "faults");
+	CLEANUP(mem_freep)
+	char *rule = mem_printf("GET */manifests/sha256-* 1+ file 200 " MEDIA_TYPE_OCI_MANIFEST
+				" %s\nGET */blobs/* 1+ gigabyte\n",
+		file);
+	CHECK(fs_write_atomic(file, text.bytes, text.len, 0600, NULL));
+	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	read_kinds(&scene, ATTACHED_ATT, &attached);
+	CHECK(attached.items.len == 10);
+	for (size_t i = 0; i < 10; i++) {
+		CHECK(!attached.items.items[i].bundle);
+		refused += strstr(attached.items.items[i].error, "in all") != NULL;
+	}
+	CHECK(refused == 10 - ATTACHED_TOTAL_MAX / ATTACHED_BLOB_MAX);
+	CHECK_COUNT(&scene.fake, "GET */blobs/*", 10 - refused);
+	scene_close(&scene);
+}
+
 /* A registry that cannot be read is no image without signatures. */
 static void test_broken_registry(void)
 {
@@ -565,6 +601,7 @@ int main(void)
 	test_bytes_are_kept();
 	test_something_else();
 	test_broken_blobs();
+	test_bounds();
 	test_broken_registry();
 	test_threads();
 	return 0;
