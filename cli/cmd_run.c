@@ -11,7 +11,7 @@
 int cmd_run(const struct program *program, const char *const *arguments)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
-	struct options options;
+	CLEANUP(options_release) struct options options = {0};
 
 	if (!options_parse(&options_flags, arguments, &options, &error))
 		return command_usage_error(error);

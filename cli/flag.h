@@ -24,10 +24,9 @@ enum flag_type {
 
 enum flag_state {
 	FLAG_SHOWN,
-	FLAG_HIDDEN,	    /* works, but help does not advertise it */
-	FLAG_LATER,	    /* of kpromo; refused until a later version can do it */
-	FLAG_LATER_SIGNING, /* the same, but harmless together with --sign=false */
-	FLAG_SECRET,	    /* of other tools; refused, since every process can read it */
+	FLAG_HIDDEN, /* works, but help does not advertise it */
+	FLAG_LATER,  /* of kpromo; refused until a later version can do it */
+	FLAG_SECRET, /* of other tools; refused, since every process can read it */
 };
 
 struct flag {
@@ -59,7 +58,7 @@ struct flag_set {
 size_t flag_count(const struct flag_set *set);
 const struct flag *flag_at(const struct flag_set *set, size_t index);
 
-#define FLAG_MAX 64
+#define FLAG_MAX 128
 #define FLAG_POSITIONAL_MAX 64
 
 /* Which flags were given, and the arguments that are none. Texts belong to the argument vector. */

@@ -9,7 +9,10 @@
 #include "cli/exit_code.h"
 #include "cli/help.h"
 
-/* Text as it is: backslashes, hyphens (to be copied and pasted) and dots that begin a line. */
+/*
+ * Text as it is: backslashes, hyphens (to be copied and pasted) and dots that begin a line.
+ * Lists of choices may be broken behind each.
+ */
 static void text(FILE *out, const char *words)
 {
 	for (const char *at = words; *at; at++) {
@@ -21,6 +24,8 @@ static void text(FILE *out, const char *words)
 			fputs("\\e", out);
 		else if (*at == '-')
 			fputs("\\-", out);
+		else if (*at == '|')
+			fputs("|\\:", out);
 		else
 			fputc(*at, out);
 	}
@@ -112,7 +117,6 @@ static void later_flags(FILE *out, const struct command *command)
 	fputs(".PP\nThese are accepted together with \\fB\\-\\-sign=false\\fR, because they "
 	      "concern signing only:\n",
 		out);
-	flag_names(out, command, FLAG_LATER_SIGNING);
 	fputs(".PP\nThese are accepted without any effect:\n", out);
 	flag_names(out, command, FLAG_HIDDEN);
 }

@@ -9,12 +9,14 @@
 #include "cli/offline.h"
 #include "cli/results.h"
 #include "cli/session.h"
+#include "cli/signing_setup.h"
 #include "reconciler/run.h"
 
 struct job {
 	const struct options *options;
 	struct session session;
 	struct results results;
+	struct signing_setup signing; /* all zero: nothing is signed */
 };
 
 static bool is_offline(const struct options *options)
@@ -105,13 +107,6 @@ static int run_offline(struct job *job)
 	return offline_snapshot(job->options, job->session.manifests.declared);
 }
 
-static void say_what_is_missing(const struct job *job)
-{
-	if (job->options->sign)
-		log_warning("this version of cip does not sign: images are promoted without "
-			    "signatures (--sign=false says that this is wanted)");
-}
-
 static const char *plural(unsigned long long count)
 {
 	return count == 1 ? "" : "s";
@@ -134,6 +129,10 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 	else
 		log_info("%llu image%s to promote, %llu in place; --confirm carries it out",
 			planned, plural(planned), in_place);
+	if (job->options->confirm && job->options->sign)
+		log_info("signed %llu image%s; promotion records of %llu",
+			(unsigned long long)result->signed_images, plural(result->signed_images),
+			(unsigned long long)result->recorded_images);
 }
 
 /* How it went, for the log; returns the exit code. */
@@ -167,6 +166,7 @@ static int execute(struct job *job, struct registry *registry)
 		.cancel = job->session.cancel,
 		.threads = (unsigned)job->options->threads,
 		.confirm = job->options->confirm,
+		.signing = job->options->sign ? &job->signing.options : NULL,
 		.slow_destination_ms = job->session.config.slow_destination_ms,
 		.verify_writes = job->options->verify_writes,
 		.records_for_all = job->options->report_all,
@@ -200,7 +200,8 @@ static int run_online(struct job *job)
 	registry = session_registry(&job->session, !job->options->confirm, &error);
 	if (!registry)
 		return failed(job, error);
-	say_what_is_missing(job);
+	if (job->options->sign && !signing_setup_init(&job->signing, &job->session, &error))
+		return failed(job, error);
 	return execute(job, registry);
 }
 
@@ -218,6 +219,7 @@ int job_run(const struct options *options)
 	else
 		code = run_online(&job);
 	results_release(&job.results);
+	signing_setup_release(&job.signing);
 	session_release(&job.session);
 	return code;
 }

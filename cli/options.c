@@ -18,12 +18,11 @@ static bool asks_for_something(const struct flag *flag, const char *value)
 }
 
 /*
- * Flags of kpromo that come later must not be ignored: somebody who narrows a run or asks for
- * signatures would believe to have got it. Values that ask for nothing are fine, and whoever says
- * --sign=false needs nothing of what concerns signing.
+ * Flags of kpromo that come later must not be ignored: somebody who narrows a run would believe to
+ * have got it. Values that ask for nothing are fine.
  */
-static bool check_later(const struct flag_set *flags, const struct options *options,
-	const struct flag_given *given, struct err **err)
+static bool check_later(
+	const struct flag_set *flags, const struct flag_given *given, struct err **err)
 {
 	for (size_t i = 0; i < flag_count(flags); i++) {
 		const struct flag *flag = flag_at(flags, i);
@@ -34,12 +33,6 @@ static bool check_later(const struct flag_set *flags, const struct options *opti
 		if (flag->state == FLAG_LATER && asks_for_something(flag, value))
 			return err_set(err, ERR_USAGE, "--%s: this version of cip cannot %s yet",
 				flag->name, flag->help);
-		if (flag->state == FLAG_LATER_SIGNING && options->sign &&
-			asks_for_something(flag, value))
-			return err_set(err, ERR_USAGE,
-				"--%s: this version of cip cannot sign yet; say --sign=false to "
-				"promote without signing",
-				flag->name);
 	}
 	return true;
 }
@@ -104,25 +97,51 @@ bool options_read_log_level(struct options *options, struct err **err)
 	return true;
 }
 
+static bool check_signer(const struct options *options, struct err **err)
+{
+	if (options->certificate_identity && options->certificate_identity_regexp)
+		return err_set(err, ERR_USAGE,
+			"--certificate-identity and --certificate-identity-regexp exclude each "
+			"other");
+	if (options->certificate_issuer && options->certificate_issuer_regexp)
+		return err_set(err, ERR_USAGE,
+			"--certificate-oidc-issuer and --certificate-oidc-issuer-regexp exclude "
+			"each other");
+	return true;
+}
+
+void options_release(struct options *options)
+{
+	identity_flags_release(&options->identity);
+}
+
+static void hand_over(struct options *options, struct options *ret_options)
+{
+	*ret_options = *options;
+	options->identity = (struct identity_flags){0};
+}
+
 bool options_parse(const struct flag_set *flags, const char *const *arguments,
 	struct options *ret_options, struct err **err)
 {
-	struct options options = {0};
+	CLEANUP(options_release) struct options options = {0};
 	struct flag_given given;
+	bool parsed = flag_parse(flags, arguments, &options, &given, err);
 
-	if (!flag_parse(flags, arguments, &options, &given, err))
+	identity_flags_hide(&options.identity);
+	if (!parsed)
 		return false;
 	if (options.help || options.version) {
-		*ret_options = options;
+		hand_over(&options, ret_options);
 		return true;
 	}
-	if (!check_later(flags, &options, &given, err) || !check_source(&options, err) ||
-		!check_modes(&options, err))
+	if (!check_later(flags, &given, err) || !check_source(&options, err) ||
+		!check_modes(&options, err) || !check_signer(&options, err))
 		return false;
 	if (!fail_on_parse(options.fail_on_text, &options.fail_on, err))
 		return false;
 	if (!options_read_log_level(&options, err))
 		return false;
-	*ret_options = options;
+	hand_over(&options, ret_options);
 	return true;
 }

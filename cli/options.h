@@ -11,12 +11,17 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/flag.h"
+#include "cli/identity_flags.h"
+#include "cli/signing_flags.h"
 
 /* Far below what would exhaust sockets and stacks; kpromo's own default is 20. */
 #define OPTIONS_THREADS_MAX 500
 #define OPTIONS_GRACE_MAX_MS ((uint64_t)3600 * 1000)
 
-/* Texts point into the argument vector; NULL: not given, or no flag of the command. */
+/*
+ * Texts point into the argument vector; NULL: not given, or no flag of the command. To be released:
+ * a token that was given is kept apart.
+ */
 struct options {
 	const char *manifest;
 	const char *thin_manifest_dir;
@@ -39,7 +44,15 @@ struct options {
 	const char *fail_on_text;
 	uint64_t threads;
 	int64_t grace_ms;
-	bool sign;
+	bool sign, slsa;
+	const char *signature_format;
+	const char *comment;
+	uint64_t max_signature_ops;
+	const char *certificate_identity, *certificate_identity_regexp;
+	const char *certificate_issuer, *certificate_issuer_regexp;
+	struct identity_flags identity;
+	struct signing_flags services;
+	struct trust_flags trust;
 	const char *snapshot_of;
 	const char *output;
 
@@ -57,6 +70,8 @@ struct options {
 	unsigned fail_on; /* bit 1 << finding_kind; cli/fail_on.h */
 	enum log_level log_level;
 };
+
+void options_release(struct options *options);
 
 extern const struct flag_set options_flags; /* of the job */
 

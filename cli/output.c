@@ -112,7 +112,7 @@ static void tell(struct output *output, const struct event *event, enum finding_
 	const struct place *place, const char *message)
 {
 	const struct record *record = &event->record;
-	bool is_repeated = kind == FINDING_ERROR && record->error &&
+	bool is_repeated = (kind == FINDING_ERROR || kind == FINDING_UNSIGNED) && record->error &&
 		!repeats_is_first(&output->repeats, record->destination, record->error);
 	const struct finding finding = {
 		.kind = kind,
@@ -156,10 +156,10 @@ static void tell_record(struct output *output, const struct event *event)
 
 	tell_moved_tags(output, event);
 	if (record->outcome != OUTCOME_LOST && record->outcome != OUTCOME_FAILED &&
-		record->outcome != OUTCOME_QUARANTINED)
+		record->outcome != OUTCOME_QUARANTINED && record->outcome != OUTCOME_UNSIGNED)
 		return;
 	if (record->reason != FINDING_LOST && record->reason != FINDING_ERROR &&
-		record->reason != FINDING_INVALID_FILE)
+		record->reason != FINDING_INVALID_FILE && record->reason != FINDING_UNSIGNED)
 		return;
 	CLEANUP(mem_freep)
 	char *message =

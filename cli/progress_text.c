@@ -166,6 +166,7 @@ static void counts_line(struct line *line)
 		{OUTCOME_QUARANTINED, "quarantined", YELLOW},
 		{OUTCOME_LOST, "lost", YELLOW},
 		{OUTCOME_FAILED, "failed", RED},
+		{OUTCOME_UNSIGNED, "unsigned", RED},
 		{OUTCOME_WAITING, "waiting", DIM},
 	};
 	const struct progress *progress = line->progress;

@@ -22,6 +22,7 @@ static const struct {
 	{OUTCOME_QUARANTINED, "QUARANTINED"},
 	{OUTCOME_LOST, "LOST"},
 	{OUTCOME_FAILED, "FAILED"},
+	{OUTCOME_UNSIGNED, "UNSIGNED"},
 	{OUTCOME_WAITING, "WAITING"},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -59,7 +60,8 @@ static void count_record(struct summary *summary, const struct record *record)
 	if (record->outcome == OUTCOME_IN_PLACE)
 		return;
 	project->outcomes[record->outcome]++;
-	if (record->outcome == OUTCOME_QUARANTINED || record->outcome == OUTCOME_FAILED)
+	if (record->outcome == OUTCOME_QUARANTINED || record->outcome == OUTCOME_FAILED ||
+		record->outcome == OUTCOME_UNSIGNED)
 		project->reasons[record->reason]++;
 }
 

@@ -30,7 +30,7 @@ struct event_queue {
 
 const char *phase_name(enum phase phase)
 {
-	static const char *const names[PHASES] = {"setup", "plan", "promote"};
+	static const char *const names[PHASES] = {"setup", "plan", "promote", "sign", "attest"};
 
 	return names[phase];
 }
@@ -38,7 +38,7 @@ const char *phase_name(enum phase phase)
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[OUTCOMES] = {"in-place", "planned", "promoted", "lost",
-		"quarantined", "failed", "waiting", "not-done"};
+		"quarantined", "failed", "waiting", "not-done", "unsigned"};
 
 	return names[outcome];
 }
@@ -64,8 +64,26 @@ const char *tag_done_name(enum tag_done done)
 	return names[done];
 }
 
+const char *signed_state_name(enum signed_state state)
+{
+	static const char *const names[] = {
+		"not-asked", "planned", "before", "now", "failed", "not-done"};
+
+	return names[state];
+}
+
+static void signing_release(struct record_signing *signing)
+{
+	mem_free(signing->identity);
+	mem_free(signing->error);
+	for (size_t i = 0; i < signing->logged.len; i++)
+		mem_free(signing->logged.items[i].serial);
+	vec_release(&signing->logged);
+}
+
 void record_release(struct record *record)
 {
+	signing_release(&record->signing);
 	mem_free(record->error);
 	vec_release(&record->tags);
 	*record = (struct record){0};

@@ -24,7 +24,7 @@
  * Names shown to people; not barriers: each digest moves on as soon as it is ready. Of the phases
  * setup, plan, provenance, validate, promote, sign, attest only those that do work are here.
  */
-enum phase { PHASE_SETUP, PHASE_PLAN, PHASE_PROMOTE, PHASES };
+enum phase { PHASE_SETUP, PHASE_PLAN, PHASE_PROMOTE, PHASE_SIGN, PHASE_ATTEST, PHASES };
 const char *phase_name(enum phase phase);
 
 /* What became of one (destination repository, digest). */
@@ -37,6 +37,7 @@ enum outcome {
 	OUTCOME_FAILED,	     /* a registry could not be read or written */
 	OUTCOME_WAITING,     /* its source is a destination of this run that does not hold it yet */
 	OUTCOME_NOT_DONE,    /* the run was stopped before it came to this */
+	OUTCOME_UNSIGNED,    /* it is there, but could not be signed or attested */
 	OUTCOMES
 };
 const char *outcome_name(enum outcome outcome);
@@ -71,6 +72,41 @@ struct record_tag {
 	int64_t written_unix_ms;  /* 0: not written */
 };
 
+/* What became of the signature, or of the promotion record, of an image. */
+enum signed_state {
+	SIGNED_NOT_ASKED, /* signing is off, or nothing was promoted */
+	SIGNED_PLANNED,	  /* would be (no --confirm) */
+	SIGNED_BEFORE,	  /* was there already */
+	SIGNED_NOW,
+	SIGNED_FAILED,
+	SIGNED_NOT_DONE, /* the run was stopped first */
+};
+const char *signed_state_name(enum signed_state state);
+
+/* An entry in a transparency log that we caused, whatever became of the signature it is about. */
+struct record_logged {
+	const char *type; /* "signature", or the predicate type of a statement; static */
+	const char *form; /* "legacy" or "bundle"; static */
+	char *serial;	  /* of the certificate, lower-case hexadecimal; owned */
+	const char *log;  /* URL; of the trust root */
+	uint64_t index;
+	int64_t unix_ms; /* when it was made */
+};
+
+/*
+ * Signing is done once for all destinations of an image with one identity, at the primary. Each of
+ * their records says what came of it; the primary's (or the first, if it has none) says the rest.
+ */
+struct record_signing {
+	char *identity;	     /* owned; NULL with SIGNED_NOT_ASKED */
+	const char *primary; /* "host/path" */
+	bool leads;
+	enum signed_state signature, attestation;
+	char *error; /* owned; why it failed, for people */
+	enum err_kind error_kind;
+	VEC(struct record_logged) logged; /* of the one that leads */
+};
+
 /*
  * One (destination repository, digest) at its end. `outcome` is the worst that is true of it: a
  * pair with one tag written and one quarantined is quarantined, and its tags tell the rest.
@@ -90,6 +126,7 @@ struct record {
 	enum err_kind error_kind; /* meaningful with FINDING_ERROR */
 	char *error;		  /* owned; why, for people; may hold bytes from outside; or NULL */
 	VEC(struct record_tag) tags;
+	struct record_signing signing;
 	int64_t started_unix_ms, ended_unix_ms; /* 0: nothing was tried */
 	uint64_t requests, bytes_received, bytes_sent;
 };

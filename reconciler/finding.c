@@ -15,6 +15,7 @@ static const char *const names[FINDING_KINDS] = {
 	[FINDING_LOST] = "lost",
 	[FINDING_CYCLE] = "cycle",
 	[FINDING_ERROR] = "error",
+	[FINDING_UNSIGNED] = "unsigned",
 	[FINDING_WARNING] = "warning",
 };
 

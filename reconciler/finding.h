@@ -18,11 +18,12 @@ enum finding_kind {
 	FINDING_LOST,	  /* neither source nor destination holds the digest */
 	FINDING_CYCLE,	  /* projects promote in a circle */
 	FINDING_ERROR,	  /* a registry could not be read or written */
+	FINDING_UNSIGNED, /* what was promoted could not be signed or attested */
 	FINDING_WARNING,  /* worth saying, never changes the exit code */
 	FINDING_KINDS
 };
 
-/* "malformed", "invalid-file", "overlap", "tree", "tag-move", "lost", "cycle", "error", "warning". */
+/* "malformed", "invalid-file", "overlap", "tree", "tag-move", "lost", "cycle", "error", "unsigned", "warning". */
 const char *finding_kind_name(enum finding_kind kind);
 bool finding_kind_parse(const char *name, enum finding_kind *ret_kind);
 

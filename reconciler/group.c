@@ -290,27 +290,44 @@ static void free_dependants(struct unit *unit, const struct group *group)
 	}
 }
 
+void group_settle(struct promoted *promoted)
+{
+	struct unit *unit = promoted->unit;
+	struct schedule *schedule = unit->schedule;
+
+	for (uint32_t i = 0; i < promoted->group->member_count; i++) {
+		record_settle(
+			&promoted->records[i], schedule->list->declared, promoted->targets[i].end);
+		schedule_tell(schedule, &promoted->records[i]);
+	}
+	mem_free(promoted->records);
+	mem_free(promoted->targets);
+	unit_step(unit);
+}
+
 void group_run(struct unit *unit, uint32_t index)
 {
 	struct schedule *schedule = unit->schedule;
 	const struct group *group = &unit->groups.items[index];
-	CLEANUP(mem_freep)
-	struct record *records = mem_new(group->member_count, sizeof(*records));
-	CLEANUP(mem_freep)
-	struct promote_target *targets = mem_new(group->member_count, sizeof(*targets));
+	struct promoted promoted = {
+		.unit = unit,
+		.group = group,
+		.records = mem_new(group->member_count, sizeof(*promoted.records)),
+		.targets = mem_new(group->member_count, sizeof(*promoted.targets)),
+	};
 
-	make_targets(unit, group, records, targets);
+	make_targets(unit, group, promoted.records, promoted.targets);
 	if (schedule_is_stopped(schedule))
 		for (uint32_t i = 0; i < group->member_count; i++)
-			targets[i].end = RECORD_END_NOT_DONE;
+			promoted.targets[i].end = RECORD_END_NOT_DONE;
 	else if (schedule->options->confirm)
-		carry_out(unit, group, targets);
+		carry_out(unit, group, promoted.targets);
 	else
-		forecast(unit, group, targets);
-	for (uint32_t i = 0; i < group->member_count; i++) {
-		record_settle(&records[i], schedule->list->declared, targets[i].end);
-		schedule_tell(schedule, &records[i]);
-	}
+		forecast(unit, group, promoted.targets);
 	free_dependants(unit, group);
-	unit_step(unit);
+	/* The last group to end frees the unit. */
+	if (schedule->signing)
+		signing_group(&promoted);
+	else
+		group_settle(&promoted);
 }

@@ -101,13 +101,30 @@ static void add_quarantined(const struct record *record, struct str *out)
 	add_reason(record, &record->place, out);
 }
 
+/* Once for all destinations with one identity, at the one that is signed. */
+static void add_signing(const struct record *record, struct str *out)
+{
+	const struct record_signing *signing = &record->signing;
+	char digest[DIGEST_TEXT_SIZE];
+
+	if (!signing->leads || signing->signature != SIGNED_PLANNED)
+		return;
+	str_addf(out, "sign         %s@%s as %s", signing->primary,
+		digest_format(&record->digest, digest), signing->identity);
+	if (signing->attestation == SIGNED_PLANNED)
+		str_add_text(out, ", with a promotion record");
+	str_add_char(out, '\n');
+}
+
 void plan_text_lines(const struct record *record, struct str *out)
 {
 	add_planned(record, out);
+	add_signing(record, out);
 	add_quarantined(record, out);
 	switch (record->outcome) {
 	case OUTCOME_LOST:
 	case OUTCOME_FAILED:
+	case OUTCOME_UNSIGNED:
 		str_addf(out, "%-13s", outcome_name(record->outcome));
 		add_subject(record, out);
 		add_reason(record, &record->place, out);

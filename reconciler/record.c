@@ -94,19 +94,28 @@ void record_add_error(struct record *record, const struct err *err)
 	record->error = mem_strdup(err->msg);
 }
 
+void record_add_unsigned(struct record *record, const struct err *err)
+{
+	record->reasons |= PLAN_REASON(FINDING_UNSIGNED);
+	if (record->signing.error)
+		return;
+	record->signing.error_kind = err->kind;
+	record->signing.error = mem_strdup(err->msg);
+}
+
 /* From the worst to the mildest. */
 static enum finding_kind worst_reason(uint32_t reasons)
 {
 	static const enum finding_kind order[] = {FINDING_ERROR, FINDING_TAG_MOVE, FINDING_OVERLAP,
-		FINDING_CYCLE, FINDING_INVALID_FILE, FINDING_MALFORMED};
+		FINDING_CYCLE, FINDING_INVALID_FILE, FINDING_MALFORMED, FINDING_LOST};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (reasons & PLAN_REASON(order[i]))
 			return order[i];
-	return FINDING_LOST;
+	return FINDING_UNSIGNED;
 }
 
-static bool has_done(const struct record *record, enum tag_done done)
+bool record_has_done(const struct record *record, enum tag_done done)
 {
 	if (record->digest_done == done)
 		return true;
@@ -128,9 +137,11 @@ static enum outcome judge(const struct record *record, enum record_end end)
 		return OUTCOME_LOST;
 	if (end == RECORD_END_WAITING)
 		return OUTCOME_WAITING;
-	if (has_done(record, TAG_DONE_PLANNED))
+	if (record_has_done(record, TAG_DONE_PLANNED))
 		return OUTCOME_PLANNED;
-	return has_done(record, TAG_DONE_WRITTEN) ? OUTCOME_PROMOTED : OUTCOME_IN_PLACE;
+	if (record->reasons & PLAN_REASON(FINDING_UNSIGNED))
+		return OUTCOME_UNSIGNED;
+	return record_has_done(record, TAG_DONE_WRITTEN) ? OUTCOME_PROMOTED : OUTCOME_IN_PLACE;
 }
 
 static void drop_plans(struct record *record)
@@ -209,6 +220,8 @@ static char *explain(const struct record *record, const struct declared *declare
 							   : "a tag is malformed");
 	case FINDING_LOST:
 		return mem_printf("neither %s nor the destination holds it", record->source);
+	case FINDING_UNSIGNED:
+		return mem_printf("not signed: %s", record->signing.error);
 	default:
 		return mem_strdup("could not be looked at");
 	}

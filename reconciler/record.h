@@ -14,12 +14,18 @@ void record_init(struct record *record, const struct worklist *list, uint32_t de
 /* Why the pair cannot be brought to its state. The first error's text is kept. */
 void record_add_error(struct record *record, const struct err *err);
 
+/* Why the image could not be signed. The first error is kept. */
+void record_add_unsigned(struct record *record, const struct err *err);
+
 enum record_end {
 	RECORD_END_PLANNED,  /* no --confirm: what is planned stays planned */
 	RECORD_END_DONE,     /* everything possible was done */
 	RECORD_END_WAITING,  /* for another destination of this run */
 	RECORD_END_NOT_DONE, /* the run was stopped first */
 };
+
+/* Of the digest or one of its tags. */
+bool record_has_done(const struct record *record, enum tag_done done);
 
 /* Draws outcome, reason and explanation from what is in the record. */
 void record_settle(struct record *record, const struct declared *declared, enum record_end end);

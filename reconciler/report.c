@@ -161,6 +161,40 @@ static void write_reasons(struct json_out *out, const struct record *record)
 		json_out_text(out, "error_kind", err_kind_name(record->error_kind));
 }
 
+static void write_logged(struct json_out *out, const struct record_logged *logged)
+{
+	json_out_open(out, NULL, '{');
+	json_out_text(out, "type", logged->type);
+	json_out_text(out, "form", logged->form);
+	json_out_text(out, "certificate_serial", logged->serial);
+	json_out_text(out, "log", logged->log);
+	json_out_number(out, "log_index", logged->index);
+	json_out_time(out, "time", logged->unix_ms);
+	json_out_close(out, '}');
+}
+
+static void write_signing(struct json_out *out, const struct record_signing *signing)
+{
+	if (!signing->identity) {
+		json_out_text(out, "signing", NULL);
+		return;
+	}
+	json_out_open(out, "signing", '{');
+	json_out_text(out, "identity", signing->identity);
+	json_out_text(out, "primary", signing->primary);
+	json_out_text(out, "signature", signed_state_name(signing->signature));
+	json_out_text(out, "attestation", signed_state_name(signing->attestation));
+	if (signing->error) {
+		json_out_text(out, "message", signing->error);
+		json_out_text(out, "error_kind", err_kind_name(signing->error_kind));
+	}
+	json_out_open(out, "logged", '[');
+	for (size_t i = 0; i < signing->logged.len; i++)
+		write_logged(out, &signing->logged.items[i]);
+	json_out_close(out, ']');
+	json_out_close(out, '}');
+}
+
 static void write_record(struct json_out *out, const struct record *record)
 {
 	json_out_break(out);
@@ -178,6 +212,7 @@ static void write_record(struct json_out *out, const struct record *record)
 	for (size_t i = 0; i < record->tags.len; i++)
 		write_tag(out, &record->tags.items[i]);
 	json_out_close(out, ']');
+	write_signing(out, &record->signing);
 	json_out_time(out, "started", record->started_unix_ms);
 	json_out_time(out, "ended", record->ended_unix_ms);
 	json_out_number(out, "requests", record->requests);

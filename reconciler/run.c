@@ -1,7 +1,7 @@
 /*
  * The job from top to bottom. Phases are names for people, not barriers: after setup and the list
- * of work, every digest moves on by itself (reconciler/schedule.h). Provenance, validation,
- * signing and attesting do not exist yet and are not pretended.
+ * of work, every digest moves on by itself (reconciler/schedule.h). Provenance and validation do not
+ * exist yet and are not pretended.
  */
 #include "reconciler/run.h"
 

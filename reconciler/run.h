@@ -10,28 +10,32 @@
 #include "base/clock.h"
 #include "reconciler/declared.h"
 #include "reconciler/event.h"
+#include "reconciler/signing.h"
 #include "registry/registry.h"
 
 struct run_options {
-	const struct declared *declared; /* borrowed */
-	struct registry *registry;	 /* borrowed */
-	struct event_queue *events;	 /* borrowed */
-	struct cancel *cancel;		 /* borrowed; NULL: the run cannot be stopped */
-	const struct clock *clock;	 /* NULL: clock_system */
-	unsigned threads;		 /* 0: 20 */
-	int64_t slow_destination_ms;	 /* as in registry/copy.h; 0: its default */
-	bool confirm;			 /* write; otherwise the run ends with the plan */
-	bool verify_writes;		 /* look at each tag again after it was written */
-	bool records_for_all;		 /* a record for pairs that are in place too */
+	const struct declared *declared;       /* borrowed */
+	struct registry *registry;	       /* borrowed */
+	struct event_queue *events;	       /* borrowed */
+	struct cancel *cancel;		       /* borrowed; NULL: the run cannot be stopped */
+	const struct clock *clock;	       /* NULL: clock_system */
+	unsigned threads;		       /* 0: 20 */
+	int64_t slow_destination_ms;	       /* as in registry/copy.h; 0: its default */
+	bool confirm;			       /* write; otherwise the run ends with the plan */
+	const struct signing_options *signing; /* NULL: nothing is signed */
+	bool verify_writes;		       /* look at each tag again after it was written */
+	bool records_for_all;		       /* a record for pairs that are in place too */
 };
 
 struct run_result {
 	uint64_t outcomes[OUTCOMES]; /* pairs by outcome; their sum is the total */
 	/*
-	 * Of the declared state (each finding once) and of the run: FINDING_TAG_MOVE, FINDING_LOST
-	 * and FINDING_ERROR count pairs, a pair with two of them in both.
+	 * Of the declared state (each finding once) and of the run: FINDING_TAG_MOVE, FINDING_LOST,
+	 * FINDING_ERROR and FINDING_UNSIGNED count pairs, a pair with two of them in both.
 	 */
 	uint64_t findings[FINDING_KINDS];
+	/* Under one identity each: signed in this run, and with a new promotion record. */
+	uint64_t signed_images, recorded_images;
 	bool interrupted; /* the token was raised; what was not come to is OUTCOME_NOT_DONE */
 };
 

@@ -97,17 +97,29 @@ void schedule_post(struct schedule *schedule, struct event *event)
 /* Findings of the declared state are counted once, where they were found, not again by pair. */
 static void count_reasons(struct schedule *schedule, uint32_t reasons)
 {
-	static const enum finding_kind shown[] = {FINDING_TAG_MOVE, FINDING_LOST, FINDING_ERROR};
+	static const enum finding_kind shown[] = {
+		FINDING_TAG_MOVE, FINDING_LOST, FINDING_ERROR, FINDING_UNSIGNED};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		if (reasons & PLAN_REASON(shown[i]))
 			schedule->findings[shown[i]]++;
 }
 
+static void count_signing(struct schedule *schedule, const struct record_signing *signing)
+{
+	if (!signing->leads)
+		return;
+	if (signing->signature == SIGNED_NOW)
+		schedule->signed_images++;
+	if (signing->attestation == SIGNED_NOW)
+		schedule->recorded_images++;
+}
+
 void schedule_tell(struct schedule *schedule, struct record *record)
 {
 	schedule->outcomes[record->outcome]++;
 	count_reasons(schedule, record->reasons);
+	count_signing(schedule, &record->signing);
 	schedule_post(schedule, &(struct event){.kind = EVENT_RECORD, .record = *record});
 	*record = (struct record){0};
 }
@@ -128,6 +140,26 @@ void schedule_unit_ended(struct schedule *schedule, uint64_t weight)
 	schedule->active_weight -= weight;
 	pthread_cond_signal(&schedule->ended);
 	pthread_mutex_unlock(&schedule->lock);
+}
+
+static void announce(void *ctx, enum phase phase)
+{
+	schedule_post(ctx, &(struct event){.kind = EVENT_PHASE, .phase = phase});
+}
+
+static void start_signers(struct schedule *schedule)
+{
+	const struct run_options *options = schedule->options;
+	unsigned ops;
+
+	if (!options->signing)
+		return;
+	schedule->signing = signing_new(options->signing, options->registry, schedule->clock,
+		options->cancel, announce, schedule);
+	if (!options->confirm)
+		return;
+	ops = options->signing->max_ops ? options->signing->max_ops : SIGNING_OPS_DEFAULT;
+	schedule->signers = pool_new("signer", ops, signing_group_run, NULL);
 }
 
 static uint64_t count_pairs(const struct worklist *list, const struct work_unit *unit)
@@ -175,6 +207,8 @@ static void work_through(struct schedule *schedule)
 		}
 	}
 	pool_wait_idle(schedule->pool);
+	if (schedule->signers)
+		pool_wait_idle(schedule->signers);
 }
 
 /* Sources are read by many units: told once, at the end. */
@@ -226,13 +260,19 @@ void schedule_run(
 	pthread_mutex_init(&schedule.lock, NULL);
 	pthread_cond_init(&schedule.ended, NULL);
 	schedule.pool = pool_new("worker", threads, run_job, NULL);
+	start_signers(&schedule);
 	work_through(&schedule);
 	pool_free(schedule.pool);
+	if (schedule.signers)
+		pool_free(schedule.signers);
+	signing_free(schedule.signing);
 	tell_sources(&schedule);
 	for (size_t i = 0; i < OUTCOMES; i++)
 		result->outcomes[i] += schedule.outcomes[i];
 	for (size_t i = 0; i < FINDING_KINDS; i++)
 		result->findings[i] += schedule.findings[i];
+	result->signed_images += schedule.signed_images;
+	result->recorded_images += schedule.recorded_images;
 	pthread_mutex_destroy(&schedule.lock);
 	pthread_cond_destroy(&schedule.ended);
 	mem_free(schedule.sources);

@@ -1,7 +1,7 @@
 /*
  * What the parts of the schedule share: schedule.c (admission, jobs, telling), unit.c (looks),
- * group.c (what lacks something, and in which order), forecast.c (looks at sources without
- * --confirm).
+ * group.c (what lacks something, and in which order), signing_group.c (what of it is signed, and
+ * where), forecast.c (looks at sources without --confirm).
  *
  * Threads: a unit's fields are written by one thread between two meeting points (the counter
  * `pending` reaching zero hands the unit to the thread that brought it there); during looks each
@@ -17,6 +17,7 @@
 #include "reconciler/origin.h"
 #include "reconciler/promote.h"
 #include "reconciler/schedule.h"
+#include "reconciler/signing.h"
 
 /* One source repository over the whole run. */
 struct source_state {
@@ -30,10 +31,13 @@ struct schedule {
 	const struct clock *clock;
 	struct promoter promoter;
 	struct pool *pool;	      /* its keys are the worklist's numbers of hosts */
+	struct signing *signing;      /* NULL: nothing is signed in this run */
+	struct pool *signers;	      /* with the same keys; NULL likewise */
 	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
 	_Atomic uint64_t outcomes[OUTCOMES];
 	_Atomic uint64_t findings[FINDING_KINDS];
+	_Atomic uint64_t signed_images, recorded_images;
 	atomic_bool promoting; /* the first group has begun */
 
 	pthread_mutex_t lock;	/* guards everything below and the errors of sources */
@@ -137,6 +141,28 @@ void group_hosts(const struct unit *unit, uint32_t index, struct host_numbers *h
 /* The site of a source that is a destination of this unit and shall hold the digest, or NULL. */
 const struct site *group_feeder(
 	const struct unit *unit, uint32_t source, const uint8_t *sha256, uint32_t *ret_digest);
+
+/* ---- signing_group.c ---- */
+
+/* What the promotion of a group has come to. */
+struct promoted {
+	struct unit *unit;
+	const struct group *group;
+	struct record *records;		/* owned, one a member */
+	struct promote_target *targets; /* owned, likewise */
+};
+
+/* Settles and tells the records, frees them, and ends the group's turn in its unit. */
+void group_settle(struct promoted *promoted);
+
+/*
+ * Takes the records: what of them is to be signed is queued for the signers, and the last of these
+ * settles them. Without --confirm it is only noted.
+ */
+void signing_group(struct promoted *promoted);
+
+/* Of the pool of signers. */
+void signing_group_run(void *ctx, void *job);
 
 /* ---- forecast.c ---- */
 

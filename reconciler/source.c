@@ -14,6 +14,7 @@ struct source {
 	void *ctx;
 	char *commit;
 	char *description;
+	char *subject, *merged_by;
 };
 
 struct source *source_new(const struct source_backend *backend, void *ctx, const char *commit,
@@ -35,12 +36,30 @@ void source_free(struct source *source)
 	source->backend->free(source->ctx);
 	mem_free(source->commit);
 	mem_free(source->description);
+	mem_free(source->subject);
+	mem_free(source->merged_by);
 	mem_free(source);
 }
 
 const char *source_commit(const struct source *source)
 {
 	return source->commit;
+}
+
+void source_set_words(struct source *source, const char *subject, const char *merged_by)
+{
+	source->subject = subject ? mem_strdup(subject) : NULL;
+	source->merged_by = merged_by ? mem_strdup(merged_by) : NULL;
+}
+
+const char *source_subject(const struct source *source)
+{
+	return source->subject;
+}
+
+const char *source_merged_by(const struct source *source)
+{
+	return source->merged_by;
 }
 
 const char *source_description(const struct source *source)

@@ -82,6 +82,12 @@ DEFINE_CLEANUP(struct source, source_freep, source_free)
 
 /* 40 hex digits, NULL for a working tree. Borrowed. */
 const char *source_commit(const struct source *source);
+/*
+ * First line of that commit's message, and who made it if it is a merge ("Name <address>"): text that anybody
+ * may have written. NULL for a working tree. Borrowed.
+ */
+const char *source_subject(const struct source *source);
+const char *source_merged_by(const struct source *source);
 /* For people: "https://host/repo at main (1234567), path registry.k8s.io". Borrowed. */
 const char *source_description(const struct source *source);
 

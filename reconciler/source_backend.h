@@ -25,6 +25,9 @@ struct source_backend {
 struct source *source_new(const struct source_backend *backend, void *ctx, const char *commit,
 	const char *description);
 
+/* What source_subject and source_merged_by say; copied, may be NULL. */
+void source_set_words(struct source *source, const char *subject, const char *merged_by);
+
 /*
  * False unless `path` is "" or components with one '/' between, none of them "." or "..", of at
  * most SOURCE_PATH_MAX bytes. ERR_INVALID.

@@ -325,6 +325,8 @@ struct source *source_open_git(const struct source_git_options *options, struct 
 	}
 	description = describe(git);
 	source = source_new(&git_backend, git, git->commit, description);
+	source_set_words(
+		source, source_git_tree_subject(git->tree), source_git_tree_merged_by(git->tree));
 	git = NULL;
 	return source;
 }

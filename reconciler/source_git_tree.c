@@ -13,11 +13,14 @@
 /* An entry has 20 bytes of id and some 40 of mode and name. */
 #define TREE_BYTES_MAX (SOURCE_ENTRIES_MAX * 64)
 #define COMMIT_BYTES_MAX ((size_t)8 << 20)
+/* Of what is kept of a commit's text. */
+#define WORDS_MAX 500
 
 struct source_git_tree {
 	git_repository *repository;
 	git_odb *objects;
 	git_tree *root;
+	char *subject, *merged_by; /* NULL: none */
 };
 
 static void tree_freep(git_tree **tree)
@@ -42,6 +45,8 @@ void source_git_tree_free(struct source_git_tree *tree)
 	git_tree_free(tree->root);
 	git_odb_free(tree->objects);
 	git_repository_free(tree->repository);
+	mem_free(tree->subject);
+	mem_free(tree->merged_by);
 	mem_free(tree);
 }
 
@@ -137,6 +142,19 @@ static bool find_directory(
 	return load_tree(tree, &id, ret_tree, err);
 }
 
+/* Forges write merge commits with the one who merged as their author. */
+static void keep_words(struct source_git_tree *tree, git_commit *commit)
+{
+	const char *subject = git_commit_summary(commit);
+	const git_signature *author = git_commit_author(commit);
+
+	if (subject && *subject)
+		tree->subject = mem_strndup(subject, WORDS_MAX);
+	if (author && git_commit_parentcount(commit) > 1)
+		tree->merged_by = mem_printf(
+			"%.*s <%.*s>", WORDS_MAX, author->name, WORDS_MAX, author->email);
+}
+
 static bool open_root(
 	struct source_git_tree *tree, const char *hex, const char *path, struct err **err)
 {
@@ -152,6 +170,7 @@ static bool open_root(
 		return source_git_library_error(err, "cannot read commit %s", hex);
 	if (!load_tree(tree, git_commit_tree_id(commit), &tree->root, err))
 		return false;
+	keep_words(tree, commit);
 	if (!*path)
 		return true;
 	if (!find_directory(tree, path, &narrowed, err))
@@ -159,6 +178,16 @@ static bool open_root(
 	git_tree_free(tree->root);
 	tree->root = steal_ptr(&narrowed);
 	return true;
+}
+
+const char *source_git_tree_subject(const struct source_git_tree *tree)
+{
+	return tree->subject;
+}
+
+const char *source_git_tree_merged_by(const struct source_git_tree *tree)
+{
+	return tree->merged_by;
 }
 
 struct source_git_tree *source_git_tree_open(

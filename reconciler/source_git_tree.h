@@ -20,6 +20,10 @@ struct source_git_tree *source_git_tree_open(
 void source_git_tree_free(struct source_git_tree *tree);
 DEFINE_CLEANUP(struct source_git_tree, source_git_tree_freep, source_git_tree_free)
 
+/* As source_subject and source_merged_by. */
+const char *source_git_tree_subject(const struct source_git_tree *tree);
+const char *source_git_tree_merged_by(const struct source_git_tree *tree);
+
 /* As in struct source_backend, with ERR_DIGEST besides. */
 bool source_git_tree_list(struct source_git_tree *tree, const char *path,
 	struct source_entries *entries, struct err **err);

@@ -71,7 +71,7 @@ wrong 'there is no command "versoin"; did you mean "cip version"?' versoin
 wrong 'replicate-signatures: this version of cip cannot' replicate-signatures --confirm
 wrong 'sigcheck: this version of cip cannot' sigcheck
 wrong 'use-prow-manifest-diff: this version of cip cannot' --manifest x --use-prow-manifest-diff
-wrong 'sign=false' --manifest x --signer-account a@b
+wrong 'exclude each other' --manifest x --certificate-identity a --certificate-identity-regexp b
 wrong 'unexpected argument "false"; write --confirm=false' --manifest x --confirm false
 wrong 'needs a value' --manifest
 wrong 'say where the manifests are' --confirm

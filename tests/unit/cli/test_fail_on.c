@@ -21,7 +21,7 @@ Test(fail_on, lists)
 	cr_assert_eq(parsed("all"),
 		1u << FINDING_MALFORMED | 1u << FINDING_INVALID_FILE | 1u << FINDING_OVERLAP |
 			1u << FINDING_TAG_MOVE | 1u << FINDING_LOST | 1u << FINDING_CYCLE |
-			1u << FINDING_ERROR);
+			1u << FINDING_ERROR | 1u << FINDING_UNSIGNED);
 }
 
 Test(fail_on, refused)
@@ -33,7 +33,7 @@ Test(fail_on, refused)
 		{"x",
 			"--fail-on: there is no finding \"x\"; there are malformed, invalid-file, "
 			"overlap, "
-			"tag-move, lost, cycle, error, all and none"},
+			"tag-move, lost, cycle, error, unsigned, all and none"},
 		{"lost, error", "--fail-on: there is no finding \" error\"; did you mean error?"},
 		{"warning", "--fail-on: a warning never changes the exit code"},
 		{"tree", "--fail-on: a tree of the wrong shape always fails; leave \"tree\" out"},

@@ -66,10 +66,6 @@ Test(options, flags_of_later_versions_are_refused)
 	REFUSED("--vuln-severity-threshold: this version of cip cannot refuse images with "
 		"vulnerabilities yet",
 		"--manifest=m", "--vuln-severity-threshold", "4");
-	REFUSED("--signer-account: this version of cip cannot sign yet; say --sign=false to "
-		"promote "
-		"without signing",
-		"--manifest=m", "--signer-account=a@b");
 	cr_assert_not(PARSE("--manifest=m", "--minimal-snapshot"));
 	cr_assert_not(PARSE("--manifest=m", "--manifest-diff-since=7 days"));
 	cr_assert_not(PARSE("--manifest=m", "--snapshot-tag=v1"));

@@ -1,0 +1,31 @@
+/*
+ * From flags and cip.yaml to what a run signs with: trust root, services, identity token, signer, and
+ * what its promotion records say of the run. With --confirm all of it is there, or the run is refused,
+ * before anything is promoted; without it nobody is asked. One at a time, on the main thread.
+ */
+#ifndef CIP_CLI_SIGNING_SETUP_H
+#define CIP_CLI_SIGNING_SETUP_H
+
+#include "cli/session.h"
+#include "reconciler/signing.h"
+#include "signer/trust_source.h"
+
+struct signing_setup {
+	struct signing_options options; /* for run.h; refers to everything below */
+	struct promotion_run run;
+	struct trust_source trust;
+	struct signing_services services;
+	struct id_token_source *tokens;
+	struct signer *signer;
+};
+
+/*
+ * The session is loaded and lives longer. ERR_USAGE: settings that do not go together, or nobody who
+ * provides an identity (the message says what to do); errors of id_token_source_get, trust_source_load,
+ * signer_new and signer_identity.
+ */
+bool signing_setup_init(
+	struct signing_setup *setup, const struct session *session, struct err **err);
+void signing_setup_release(struct signing_setup *setup);
+
+#endif

@@ -1,0 +1,440 @@
+/*
+ * The steps for one image. How a signature is made and proven is signer/'s matter, which image is to
+ * be signed the schedule's.
+ */
+#include "reconciler/signing.h"
+
+#include <string.h>
+
+#include "base/once.h"
+#include "reconciler/json_out.h"
+#include "reconciler/signing_fence.h"
+#include "signer/attached.h"
+#include "signer/image_verify.h"
+
+/* As kpromo signs, so that whoever looks for its signatures by this key finds ours. */
+#define ANNOTATION "org.kubernetes.kpromo.version"
+
+struct signing {
+	const struct signing_options *options;
+	struct registry *registry; /* of the signing class */
+	char *version;		   /* value of the annotation */
+	const struct clock *clock;
+	struct cancel *cancel;
+	struct once *images; /* who works on which */
+	struct signing_fence fence;
+	void (*announce)(void *ctx, enum phase phase);
+	void *ctx;
+	atomic_bool announced[PHASES];
+};
+
+/* Of one image. */
+struct effort {
+	struct signing *signing;
+	const struct repository *primary;
+	const struct promotion *promotion;
+	struct http_tally *tally;
+	struct signing_outcome *outcome;
+	struct attached attached;
+	struct document manifest; /* once a bundle has to refer to it */
+};
+
+struct signing *signing_new(const struct signing_options *options, struct registry *registry,
+	const struct clock *clock, struct cancel *cancel,
+	void (*announce)(void *ctx, enum phase phase), void *ctx)
+{
+	struct signing *signing = mem_new(1, sizeof(*signing));
+
+	signing->options = options;
+	signing->registry = registry_for_signing(registry);
+	signing->version = mem_printf("kpromo-cip-v%s", options->run->program_version);
+	signing->clock = clock;
+	signing->cancel = cancel;
+	signing->images = once_new();
+	signing_fence_init(&signing->fence, clock);
+	signing->announce = announce;
+	signing->ctx = ctx;
+	return signing;
+}
+
+void signing_free(struct signing *signing)
+{
+	if (!signing)
+		return;
+	signing_fence_release(&signing->fence);
+	once_free(signing->images);
+	mem_free(signing->version);
+	mem_free(signing);
+}
+
+static void announce(struct signing *signing, enum phase phase)
+{
+	if (!atomic_exchange(&signing->announced[phase], true))
+		signing->announce(signing->ctx, phase);
+}
+
+static struct payload_annotation annotation_of(const struct effort *e)
+{
+	return (struct payload_annotation){ANNOTATION, e->signing->version};
+}
+
+/* ---- What is there ---- */
+
+static bool read_attached(struct effort *e, struct err **err)
+{
+	const struct payload_annotation annotation = annotation_of(e);
+	const struct attached_query query = {
+		.kinds = ATTACHED_SIG | ATTACHED_ATT | ATTACHED_BUNDLE,
+		.docker_reference = e->promotion->destination,
+		.annotations = &annotation,
+		.annotation_count = 1,
+	};
+
+	return attached_read(e->signing->registry, e->primary, &e->promotion->digest, &query,
+		e->tally, &e->attached, err);
+}
+
+static enum sign_form form_of(const struct attached_item *item)
+{
+	return item->kind == ATTACHED_BUNDLE ? SIGN_BUNDLE : SIGN_LEGACY;
+}
+
+static void judge_signatures(
+	const struct effort *e, const struct policy *policy, struct signing_found *found)
+{
+	const struct image_policy wanted = {
+		.root = e->signing->options->root,
+		.policy = policy,
+		.docker_reference = e->promotion->destination,
+	};
+	CLEANUP(image_verdicts_release) struct image_verdicts verdicts = {0};
+
+	image_verify(&wanted, &e->promotion->digest, &e->attached, &verdicts);
+	for (size_t i = 0; i < verdicts.items.len; i++)
+		if (verdicts.items.items[i].counts)
+			found->is_signed[form_of(verdicts.items.items[i].item)] = true;
+}
+
+static void judge_statements(const struct effort *e, const struct policy *policy,
+	enum promotion_statement statement, struct signing_found *found)
+{
+	const struct image_policy wanted = {
+		.root = e->signing->options->root,
+		.policy = policy,
+		.predicate_type = promotion_type(statement),
+	};
+	CLEANUP(image_verdicts_release) struct image_verdicts verdicts = {0};
+
+	image_verify(&wanted, &e->promotion->digest, &e->attached, &verdicts);
+	for (size_t i = 0; i < verdicts.items.len; i++) {
+		const struct image_verdict *verdict = &verdicts.items.items[i];
+
+		if (verdict->counts &&
+			promotion_is_said(statement, e->promotion,
+				verdict->predicate_statement.data,
+				verdict->predicate_statement.len))
+			found->says[form_of(verdict->item)][statement] = true;
+	}
+}
+
+/* Who we are: certificates may have to be asked for, so this may fail as signing does. */
+static bool who_we_are(struct signing *signing, struct policy_signer *ret_signer, struct err **err)
+{
+	CLEANUP(err_freep) struct err *why = NULL;
+	bool known;
+
+	if (!signing_fence_check(&signing->fence, err))
+		return false;
+	known = signer_identity(signing->options->signer, &ret_signer->identity.exact,
+		&ret_signer->issuer.exact, &why);
+	if (known)
+		return true;
+	signing_fence_note(&signing->fence, why);
+	if (err)
+		*err = steal_ptr(&why);
+	return false;
+}
+
+static bool judge_attached(struct effort *e, struct signing_found *found, struct err **err)
+{
+	const struct signing_options *options = e->signing->options;
+	struct policy_signer signer = {0};
+	struct policy policy = POLICY_INIT;
+
+	if (!e->attached.items.len)
+		return true;
+	if (!who_we_are(e->signing, &signer, err))
+		return false;
+	policy.signers = &signer;
+	policy.signer_count = 1;
+	policy.scts = options->scts;
+	for (size_t i = 0; i < e->attached.items.len; i++)
+		if (e->attached.items.items[i].kind == ATTACHED_BUNDLE)
+			found->has_bundle = true;
+	judge_signatures(e, &policy, found);
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++)
+		if (options->wanted.statements[statement])
+			judge_statements(e, &policy, statement, found);
+	return true;
+}
+
+/* ---- Making ---- */
+
+static const char *form_name(enum sign_form form)
+{
+	return form == SIGN_BUNDLE ? "bundle" : "legacy";
+}
+
+/* An entry in a log is there whether or not the signature can be attached. */
+static void note_logged(
+	struct effort *e, enum sign_form form, const char *type, const struct bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->entries.len; i++) {
+		const struct log_entry *entry = &bundle->entries.items[i];
+		const struct trusted_log *log =
+			trust_root_log(e->signing->options->root, entry->log_id);
+
+		*vec_push(&e->outcome->logged) = (struct record_logged){
+			.type = type,
+			.form = form_name(form),
+			.serial = bundle->certificate
+				? mem_strdup(certificate_serial(bundle->certificate))
+				: NULL,
+			.log = log ? log->base_url : NULL,
+			.index = entry->index,
+			.unix_ms = clock_unix_ms(e->signing->clock),
+		};
+	}
+}
+
+static bool sign(struct effort *e, enum sign_form form, const char *type,
+	const struct sign_content *content, struct bundle **ret_bundle, struct err **err)
+{
+	struct signing *signing = e->signing;
+	CLEANUP(err_freep) struct err *why = NULL;
+
+	if (!signing_fence_check(&signing->fence, err))
+		return false;
+	if (signer_sign(signing->options->signer, form, content, ret_bundle, &why)) {
+		signing_fence_note(&signing->fence, NULL);
+		note_logged(e, form, type, *ret_bundle);
+		return true;
+	}
+	signing_fence_note(&signing->fence, why);
+	if (err)
+		*err = steal_ptr(&why);
+	return false;
+}
+
+static bool sign_statement(struct effort *e, enum sign_form form, const char *type,
+	const struct str *statement, struct bundle **ret_bundle, struct err **err)
+{
+	const struct message artifact = message_of_sha256(e->promotion->digest.bytes);
+	const struct sign_content content = {
+		.bytes = statement->bytes,
+		.len = statement->len,
+		.artifact = &artifact,
+		.payload_type = DSSE_PAYLOAD_INTOTO,
+	};
+
+	return sign(e, form, type, &content, ret_bundle, err);
+}
+
+/* ---- Attaching ---- */
+
+static bool attach_referrers(
+	struct effort *e, const struct attach_item *items, size_t count, struct err **err)
+{
+	if (!e->manifest.bytes &&
+		!registry_manifest_get(e->signing->registry, e->primary, &e->promotion->digest,
+			e->tally, &e->manifest, err))
+		return false;
+	return attach_bundles(e->signing->registry, e->primary, &e->promotion->digest,
+		e->manifest.media_type, (int64_t)e->manifest.len, items, count, e->tally, err);
+}
+
+static bool attach_layers(struct effort *e, enum attached_kind kind,
+	const struct attach_item *items, size_t count, struct err **err)
+{
+	return attach_legacy(e->signing->registry, e->primary, &e->promotion->digest, kind,
+		!(e->attached.found & kind), items, count, e->tally, err);
+}
+
+static bool make_legacy_signature(struct effort *e, struct err **err)
+{
+	CLEANUP(str_release) struct str payload = STR_INIT(PAYLOAD_MAX_SIZE);
+	const struct payload_annotation annotation = annotation_of(e);
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+
+	payload_write(e->promotion->destination, &e->promotion->digest, &annotation, 1, &payload);
+	const struct sign_content content = {.bytes = payload.bytes, .len = payload.len};
+	if (!sign(e, SIGN_LEGACY, "signature", &content, &bundle, err))
+		return false;
+	const struct attach_item item = {
+		.bundle = bundle, .payload = payload.bytes, .payload_len = payload.len};
+	return attach_layers(e, ATTACHED_SIG, &item, 1, err);
+}
+
+/* The statement that cosign v3 signs instead of a payload. */
+static void write_signature_statement(const struct effort *e, struct str *text)
+{
+	struct json_out out = {.text = text};
+	char digits[DIGEST_TEXT_SIZE];
+
+	digest_format(&e->promotion->digest, digits);
+	json_out_open(&out, NULL, '{');
+	json_out_text(&out, "_type", "https://in-toto.io/Statement/v1");
+	json_out_open(&out, "subject", '[');
+	json_out_open(&out, NULL, '{');
+	json_out_open(&out, "digest", '{');
+	json_out_text(&out, "sha256", strchr(digits, ':') + 1);
+	json_out_close(&out, '}');
+	json_out_open(&out, "annotations", '{');
+	json_out_text(&out, ANNOTATION, e->signing->version);
+	json_out_close(&out, '}');
+	json_out_close(&out, '}');
+	json_out_close(&out, ']');
+	json_out_text(&out, "predicateType", ATTACHED_SIGNATURE_PREDICATE);
+	json_out_open(&out, "predicate", '{');
+	json_out_close(&out, '}');
+	json_out_close(&out, '}');
+}
+
+static bool make_bundle_signature(struct effort *e, struct err **err)
+{
+	CLEANUP(str_release) struct str statement = STR_INIT(PROMOTION_STATEMENT_MAX);
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+
+	write_signature_statement(e, &statement);
+	if (!sign_statement(e, SIGN_BUNDLE, "signature", &statement, &bundle, err))
+		return false;
+	const struct attach_item item = {
+		.bundle = bundle, .predicate_type = ATTACHED_SIGNATURE_PREDICATE};
+	return attach_referrers(e, &item, 1, err);
+}
+
+static bool make_signatures(struct effort *e, const struct signing_todo *todo, struct err **err)
+{
+	return (!todo->sign[SIGN_LEGACY] || make_legacy_signature(e, err)) &&
+		(!todo->sign[SIGN_BUNDLE] || make_bundle_signature(e, err));
+}
+
+struct made_statements {
+	struct bundle *bundles[PROMOTION_STATEMENTS];
+	struct attach_item items[PROMOTION_STATEMENTS];
+	size_t count;
+};
+
+static void made_statements_release(struct made_statements *made)
+{
+	for (size_t i = 0; i < made->count; i++)
+		bundle_free(made->bundles[i]);
+}
+
+static bool make_statement(struct effort *e, enum sign_form form,
+	enum promotion_statement statement, struct made_statements *made, struct err **err)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(PROMOTION_STATEMENT_MAX);
+	const char *type = promotion_type(statement);
+
+	promotion_write(statement, e->promotion, &text);
+	if (str_overflowed(&text))
+		return err_set(err, ERR_TOO_LARGE,
+			"the statement about the promotion of %s is too large",
+			e->promotion->destination);
+	if (!sign_statement(e, form, type, &text, &made->bundles[made->count], err))
+		return false;
+	made->items[made->count] =
+		(struct attach_item){.bundle = made->bundles[made->count], .predicate_type = type};
+	made->count++;
+	return true;
+}
+
+/* All that one form lacks, in one push where the form has one place for them. */
+static bool make_statements(
+	struct effort *e, const struct signing_todo *todo, enum sign_form form, struct err **err)
+{
+	CLEANUP(made_statements_release) struct made_statements made = {0};
+
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++)
+		if (todo->state[form][statement] && !make_statement(e, form, statement, &made, err))
+			return false;
+	if (!made.count)
+		return true;
+	return form == SIGN_BUNDLE ? attach_referrers(e, made.items, made.count, err)
+				   : attach_layers(e, ATTACHED_ATT, made.items, made.count, err);
+}
+
+/* ---- In order ---- */
+
+static enum signed_state state_of(const struct err *err)
+{
+	return err_is(err, ERR_CANCELLED) ? SIGNED_NOT_DONE : SIGNED_FAILED;
+}
+
+static void carry_out(struct effort *e, const struct signing_todo *todo)
+{
+	struct signing_outcome *outcome = e->outcome;
+
+	outcome->signature = SIGNED_BEFORE;
+	outcome->attestation = SIGNED_BEFORE;
+	if (signing_todo_signs(todo)) {
+		announce(e->signing, PHASE_SIGN);
+		outcome->signature = SIGNED_NOW;
+		if (!make_signatures(e, todo, &outcome->err)) {
+			outcome->signature = outcome->attestation = state_of(outcome->err);
+			return;
+		}
+	}
+	if (!signing_todo_states(todo))
+		return;
+	announce(e->signing, PHASE_ATTEST);
+	outcome->attestation = SIGNED_NOW;
+	if (!make_statements(e, todo, SIGN_LEGACY, &outcome->err) ||
+		!make_statements(e, todo, SIGN_BUNDLE, &outcome->err))
+		outcome->attestation = state_of(outcome->err);
+}
+
+static void work_on(struct effort *e)
+{
+	const struct signing_wanted *wanted = &e->signing->options->wanted;
+	struct signing_found found = {0};
+	struct signing_todo todo;
+
+	if (!read_attached(e, &e->outcome->err) || !judge_attached(e, &found, &e->outcome->err)) {
+		e->outcome->signature = e->outcome->attestation = state_of(e->outcome->err);
+		return;
+	}
+	todo = signing_plan(wanted, &found);
+	carry_out(e, &todo);
+	if (!wanted->statements[PROMOTION_RECORD] && !wanted->statements[PROMOTION_SLSA])
+		e->outcome->attestation = SIGNED_NOT_ASKED;
+}
+
+void signing_carry_out(struct signing *signing, const struct repository *primary,
+	const struct promotion *promotion, struct http_tally *tally,
+	struct signing_outcome *ret_outcome)
+{
+	struct effort effort = {
+		.signing = signing,
+		.primary = primary,
+		.promotion = promotion,
+		.tally = tally,
+		.outcome = ret_outcome,
+		.manifest = {0},
+	};
+	char digest[DIGEST_TEXT_SIZE];
+	CLEANUP(mem_freep)
+	char *image = mem_printf("%s/%s@%s", primary->host, primary->path,
+		digest_format(&promotion->digest, digest));
+
+	*ret_outcome = (struct signing_outcome){
+		.signature = SIGNED_NOT_DONE, .attestation = SIGNED_NOT_DONE};
+	if (once_begin(signing->images, image, signing->cancel) != ONCE_MINE)
+		return;
+	work_on(&effort);
+	/* Nothing is remembered: somebody else may have another promotion of it to state. */
+	once_finish(signing->images, image, false);
+	attached_release(&effort.attached);
+	document_release(&effort.manifest);
+}

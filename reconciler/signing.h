@@ -1,0 +1,56 @@
+/*
+ * Signs one image and states its promotion: reads what is attached to it at its primary, verifies
+ * that, decides by signing_plan.h, makes what is missing and attaches it. No statement stands without
+ * a signature: if that failed, none is made. Nothing that is there is taken away.
+ *
+ * Any thread. The same image is worked on by one thread at a time.
+ */
+#ifndef CIP_RECONCILER_SIGNING_H
+#define CIP_RECONCILER_SIGNING_H
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "reconciler/event.h"
+#include "reconciler/signing_plan.h"
+#include "registry/registry.h"
+#include "signer/signer.h"
+
+/* Of a run. Borrowed. */
+struct signing_options {
+	struct signer *signer; /* NULL: nobody is asked; for runs without `confirm` */
+	const struct trust_root *root;
+	size_t scts; /* that certificates need, as for the signer */
+	struct signing_wanted wanted;
+	const struct promotion_run *run;
+	unsigned max_ops; /* images signed at the same time; 0: 50 */
+};
+#define SIGNING_OPS_DEFAULT 50
+
+struct signing;
+
+/*
+ * All borrowed. `announce(ctx, phase)` is called at the first signature and the first statement of
+ * the run, on the thread that makes it.
+ */
+struct signing *signing_new(const struct signing_options *options, struct registry *registry,
+	const struct clock *clock, struct cancel *cancel,
+	void (*announce)(void *ctx, enum phase phase), void *ctx);
+void signing_free(struct signing *signing);
+
+struct signing_outcome {
+	enum signed_state signature, attestation;
+	struct err *err;		  /* why one of them failed; owned */
+	VEC(struct record_logged) logged; /* serials owned */
+};
+
+/*
+ * What is not wanted is SIGNED_NOT_ASKED. After services have failed several times in a row they are
+ * left alone for a while, so that a log that is down makes no run slow: then this fails at once.
+ * `promotion->destination` is the identity; its statements are about `promotion->digest`, and so is the
+ * signature. Requests to the registry are added to the tally.
+ */
+void signing_carry_out(struct signing *signing, const struct repository *primary,
+	const struct promotion *promotion, struct http_tally *tally,
+	struct signing_outcome *ret_outcome);
+
+#endif

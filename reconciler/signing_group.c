@@ -1,0 +1,405 @@
+/*
+ * From a promoted group to what is signed. Its members are sorted by identity; for each of these the
+ * primary is found among everything that is declared for the digest, whether or not it lacked
+ * anything. Knows who is primary and what the records must say; how it is signed is signing.h's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconciler/identity.h"
+#include "reconciler/schedule_private.h"
+
+/* All members of a group with one identity. */
+struct part {
+	char *identity; /* owned */
+	const struct site *primary;
+	uint32_t digest;       /* index in what is wanted there */
+	VEC(uint32_t) members; /* of the group */
+	uint32_t lead;	       /* the primary's, or the first of them */
+	bool has_primary;      /* the lead is the primary's */
+};
+
+struct batch {
+	struct promoted promoted;
+	VEC(struct part) parts;
+	_Atomic uint32_t pending; /* parts that are not signed yet */
+};
+
+struct sign_job {
+	struct batch *batch;
+	struct part *part;
+};
+
+static void batch_free(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->parts.len; i++) {
+		mem_free(batch->parts.items[i].identity);
+		vec_release(&batch->parts.items[i].members);
+	}
+	vec_release(&batch->parts);
+	mem_free(batch);
+}
+
+static const struct site *site_of(const struct batch *batch, uint32_t member)
+{
+	const struct unit *unit = batch->promoted.unit;
+
+	return &unit->sites[unit->members.items[batch->promoted.group->first_member + member].site];
+}
+
+static const char *name_of(const struct batch *batch, const struct site *site)
+{
+	return batch->promoted.unit->schedule->list->destinations.items[site->destination].name;
+}
+
+static const struct identities *identities_of(const struct batch *batch)
+{
+	return batch->promoted.unit->schedule->list->declared->identities;
+}
+
+/* ---- Which destinations go together ---- */
+
+/* Appends the identity, or for a destination that no rule maps the entry that is promoted there. */
+static bool add_key(
+	const struct batch *batch, const struct site *site, uint32_t digest, struct str *key)
+{
+	const struct place *place = &site->wanted->digests.items[digest].place;
+
+	if (identity_map(identities_of(batch), name_of(batch, site), key))
+		return true;
+	str_addf(key, "%s:%u:%u", place->file, place->line, place->column);
+	return false;
+}
+
+/* The first of all destinations of the digest with this key. */
+static void find_primary(struct batch *batch, struct part *part, const char *key)
+{
+	const struct unit *unit = batch->promoted.unit;
+
+	for (uint32_t i = 0; i < unit->work->destination_count; i++) {
+		const struct site *site = &unit->sites[i];
+		uint32_t digest = wanted_find(site->wanted, batch->promoted.group->digest->sha256);
+		CLEANUP(str_release) struct str other = STR_INIT(STR_TEXT_MAX);
+
+		if (digest == WORK_NONE)
+			continue;
+		add_key(batch, site, digest, &other);
+		if (strcmp(str_text(&other), key) != 0)
+			continue;
+		if (part->primary &&
+			identity_compare(identities_of(batch), name_of(batch, part->primary),
+				name_of(batch, site)) <= 0)
+			continue;
+		part->primary = site;
+		part->digest = digest;
+	}
+}
+
+static void find_lead(struct batch *batch, struct part *part)
+{
+	part->lead = part->members.items[0];
+	for (size_t i = 0; i < part->members.len; i++) {
+		if (site_of(batch, part->members.items[i]) != part->primary)
+			continue;
+		part->lead = part->members.items[i];
+		part->has_primary = true;
+	}
+}
+
+static uint32_t digest_of_member(const struct batch *batch, uint32_t member)
+{
+	const struct unit *unit = batch->promoted.unit;
+	const struct member *at =
+		&unit->members.items[batch->promoted.group->first_member + member];
+
+	return unit->sites[at->site].plan.pairs.items[at->pair].digest;
+}
+
+/* Of the members from `first` on that have this key and are in no part yet. */
+static void add_part(
+	struct batch *batch, char *const *keys, bool *taken, uint32_t first, bool is_mapped)
+{
+	struct part *part = vec_push(&batch->parts);
+
+	*part = (struct part){0};
+	for (uint32_t i = first; i < batch->promoted.group->member_count; i++) {
+		if (taken[i] || strcmp(keys[i], keys[first]) != 0)
+			continue;
+		*vec_push(&part->members) = i;
+		taken[i] = true;
+	}
+	find_primary(batch, part, keys[first]);
+	find_lead(batch, part);
+	part->identity = mem_strdup(is_mapped ? keys[first] : name_of(batch, part->primary));
+}
+
+static void make_parts(struct batch *batch)
+{
+	uint32_t count = batch->promoted.group->member_count;
+	CLEANUP(mem_freep) bool *taken = mem_new(count, sizeof(*taken));
+	CLEANUP(mem_freep) bool *mapped = mem_new(count, sizeof(*mapped));
+	CLEANUP(mem_freep) char **keys = mem_new(count, sizeof(*keys));
+
+	for (uint32_t i = 0; i < count; i++) {
+		CLEANUP(str_release) struct str key = STR_INIT(STR_TEXT_MAX);
+
+		mapped[i] = add_key(batch, site_of(batch, i), digest_of_member(batch, i), &key);
+		keys[i] = str_steal(&key, NULL);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!taken[i])
+			add_part(batch, keys, taken, i, mapped[i]);
+	for (uint32_t i = 0; i < count; i++)
+		mem_free(keys[i]);
+}
+
+/* ---- What is known of the primary ---- */
+
+static struct record *lead_of(const struct batch *batch, const struct part *part)
+{
+	return &batch->promoted.records[part->lead];
+}
+
+/* Something was written, or without --confirm would be. */
+static bool is_changed(const struct batch *batch, uint32_t member)
+{
+	const struct record *record = &batch->promoted.records[member];
+
+	if (batch->promoted.unit->schedule->options->confirm)
+		return record_has_done(record, TAG_DONE_WRITTEN);
+	return batch->promoted.targets[member].end == RECORD_END_PLANNED &&
+		!(record->reasons & PLAN_REASON(FINDING_LOST)) &&
+		record_has_done(record, TAG_DONE_PLANNED);
+}
+
+static bool is_part_changed(const struct batch *batch, const struct part *part)
+{
+	for (size_t i = 0; i < part->members.len; i++)
+		if (is_changed(batch, part->members.items[i]))
+			return true;
+	return false;
+}
+
+static enum known is_there(const struct batch *batch, const struct part *part)
+{
+	const struct record *record = lead_of(batch, part);
+	const struct plan_pair *pair;
+
+	if (part->has_primary)
+		return record->digest_done == TAG_DONE_WRITTEN ? KNOWN_PRESENT
+							       : record->digest_found;
+	pair = plan_find(&part->primary->plan, part->digest);
+	/* Nothing is said of what is in place. */
+	return pair ? (enum known)pair->found : KNOWN_PRESENT;
+}
+
+/* It is there, or the outcome's error says why nothing can be signed. */
+static bool check_there(const struct batch *batch, const struct part *part,
+	struct http_tally *tally, struct signing_outcome *outcome)
+{
+	const struct schedule *schedule = batch->promoted.unit->schedule;
+	const struct repository *primary =
+		&schedule->list->destinations.items[part->primary->destination].repository;
+	enum known known = is_there(batch, part);
+	char text[DIGEST_TEXT_SIZE];
+	struct digest found;
+
+	if (known == KNOWN_PRESENT)
+		return true;
+	if (known == KNOWN_NOTHING &&
+		registry_manifest_head(schedule->options->registry, primary,
+			digest_format(&lead_of(batch, part)->digest, text), tally, &found,
+			&outcome->err))
+		return true;
+	if (!outcome->err || err_is(outcome->err, ERR_NOT_FOUND)) {
+		err_free(outcome->err);
+		outcome->err = NULL;
+		err_set(&outcome->err, ERR_NOT_FOUND, "%s, where it is signed, does not hold it",
+			name_of(batch, part->primary));
+	}
+	return false;
+}
+
+/* ---- What is stated ---- */
+
+struct tag_names {
+	VEC(const char *) all;
+};
+
+static void tags_of_record(const struct record *record, struct tag_names *names)
+{
+	for (size_t i = 0; i < record->tags.len; i++) {
+		const struct record_tag *tag = &record->tags.items[i];
+
+		if (tag->done == TAG_DONE_WRITTEN ||
+			(tag->done == TAG_DONE_NOTHING && tag->found == TAG_AT_DIGEST))
+			*vec_push(&names->all) = tag->name;
+	}
+}
+
+static void tags_of_site(const struct part *part, struct tag_names *names)
+{
+	const struct site *site = part->primary;
+	const struct wanted_digest *digest = &site->wanted->digests.items[part->digest];
+	const struct plan_pair *pair = plan_find(&site->plan, part->digest);
+
+	for (uint32_t i = 0; i < digest->tag_count; i++) {
+		const struct plan_tag *tag =
+			pair ? &site->plan.tags.items[pair->first_tag + i] : NULL;
+
+		if (!tag || tag->found == TAG_AT_DIGEST)
+			*vec_push(&names->all) =
+				site->wanted->tags.items[digest->first_tag + i].name;
+	}
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void sort_names(struct tag_names *names)
+{
+	if (names->all.len)
+		qsort(names->all.items, names->all.len, sizeof(*names->all.items), compare_names);
+}
+
+static void sign_part(struct batch *batch, struct part *part, struct http_tally *tally,
+	struct signing_outcome *outcome)
+{
+	const struct schedule *schedule = batch->promoted.unit->schedule;
+	const struct record *lead = lead_of(batch, part);
+	const struct work_destination *primary =
+		&schedule->list->destinations.items[part->primary->destination];
+	struct tag_names tags = {0};
+
+	if (part->has_primary)
+		tags_of_record(lead, &tags);
+	else
+		tags_of_site(part, &tags);
+	sort_names(&tags);
+	const struct promotion promotion = {
+		.run = schedule->options->signing->run,
+		.source = lead->source,
+		.destination = part->identity,
+		.digest = lead->digest,
+		.tags = tags.all.items,
+		.tag_count = tags.all.len,
+		.manifest = lead->place.file,
+		.unix_s = clock_unix_ms(schedule->clock) / 1000,
+	};
+	signing_carry_out(schedule->signing, &primary->repository, &promotion, tally, outcome);
+	vec_release(&tags.all);
+}
+
+/* ---- What the records say of it ---- */
+
+static void note(
+	struct batch *batch, const struct part *part, const struct signing_outcome *outcome)
+{
+	for (size_t i = 0; i < part->members.len; i++) {
+		uint32_t member = part->members.items[i];
+		struct record *record = &batch->promoted.records[member];
+
+		record->signing.identity = mem_strdup(part->identity);
+		record->signing.primary = name_of(batch, part->primary);
+		record->signing.leads = member == part->lead;
+		record->signing.signature = outcome->signature;
+		record->signing.attestation = outcome->attestation;
+		/* What was not promoted has its own reason to be told. */
+		if (!is_changed(batch, member))
+			continue;
+		if (outcome->signature == SIGNED_NOT_DONE ||
+			outcome->attestation == SIGNED_NOT_DONE)
+			batch->promoted.targets[member].end = RECORD_END_NOT_DONE;
+		else if (outcome->err)
+			record_add_unsigned(record, outcome->err);
+	}
+}
+
+static void end_part(struct batch *batch)
+{
+	struct promoted promoted = batch->promoted;
+
+	if (atomic_fetch_sub(&batch->pending, 1) != 1)
+		return;
+	batch_free(batch);
+	group_settle(&promoted);
+}
+
+void signing_group_run(void *ctx, void *arg)
+{
+	CLEANUP(mem_freep) struct sign_job *job = arg;
+	struct batch *batch = job->batch;
+	struct record *lead = lead_of(batch, job->part);
+	struct http_tally tally = {0};
+	struct signing_outcome outcome = {
+		.signature = SIGNED_NOT_DONE, .attestation = SIGNED_NOT_DONE};
+
+	(void)ctx;
+	if (!schedule_is_stopped(batch->promoted.unit->schedule)) {
+		if (check_there(batch, job->part, &tally, &outcome))
+			sign_part(batch, job->part, &tally, &outcome);
+		else
+			outcome.signature = outcome.attestation = err_is(outcome.err, ERR_CANCELLED)
+				? SIGNED_NOT_DONE
+				: SIGNED_FAILED;
+	}
+	note(batch, job->part, &outcome);
+	lead->requests += tally.requests;
+	lead->bytes_received += tally.bytes_received;
+	lead->bytes_sent += tally.bytes_sent;
+	lead->signing.logged.items = outcome.logged.items;
+	lead->signing.logged.len = outcome.logged.len;
+	lead->signing.logged.capacity = outcome.logged.capacity;
+	err_free(outcome.err);
+	end_part(batch);
+}
+
+/* Without --confirm: whether it is signed already is not looked at. */
+static void note_plan(struct batch *batch, struct part *part)
+{
+	const struct signing_wanted *wanted =
+		&batch->promoted.unit->schedule->options->signing->wanted;
+	bool states = wanted->statements[PROMOTION_RECORD] || wanted->statements[PROMOTION_SLSA];
+	const struct signing_outcome outcome = {.signature = SIGNED_PLANNED,
+		.attestation = states ? SIGNED_PLANNED : SIGNED_NOT_ASKED};
+
+	note(batch, part, &outcome);
+}
+
+static void queue(struct batch *batch)
+{
+	const struct schedule *schedule = batch->promoted.unit->schedule;
+
+	for (size_t i = 0; i < batch->parts.len; i++) {
+		struct part *part = &batch->parts.items[i];
+		const struct sign_job job = {batch, part};
+		uint32_t host = schedule->list->destinations.items[part->primary->destination].host;
+
+		if (is_part_changed(batch, part))
+			pool_add(schedule->signers, POOL_NORMAL, (struct pool_keys){&host, 1},
+				mem_dup(&job, sizeof(job)));
+		else
+			end_part(batch);
+	}
+}
+
+void signing_group(struct promoted *promoted)
+{
+	struct batch *batch = mem_new(1, sizeof(*batch));
+
+	batch->promoted = *promoted;
+	make_parts(batch);
+	/* One more, so that it does not end while it is queued. */
+	batch->pending = (uint32_t)batch->parts.len + 1;
+	if (promoted->unit->schedule->signers) {
+		queue(batch);
+	} else {
+		for (size_t i = 0; i < batch->parts.len; i++)
+			if (is_part_changed(batch, &batch->parts.items[i]))
+				note_plan(batch, &batch->parts.items[i]);
+		batch->pending = 1;
+	}
+	end_part(batch);
+}
