@@ -27,6 +27,15 @@ check() {
 		--certificate-oidc-issuer "$OIDC_URL" "$@" "$WORK/artifact"
 }
 
+# wait_for_requests N: more than $before, which was their number
+wait_for_requests() {
+	local tries=500
+	until (($(grep -c . "$fake/requests.log") >= before + $1)); do
+		((tries-- > 0)) || fail "it does not get as far as the log"
+		sleep 0.02
+	done
+}
+
 # ---- what it writes
 
 for services in "${config[*]}" "${config2[*]}" "--fulcio-url $FULCIO_URL --rekor-url $REKOR_URL" \
@@ -147,6 +156,22 @@ refuse "Fulcio" 1 "${token[@]}" "${config[@]}" "$WORK/artifact"
 fake_sigstore_fault
 expect_lacks "$fake/requests.log" stolen
 
+# ---- interrupted while a log takes its time
+
+echo before >"$WORK/bundle"
+fake_sigstore_fault "rekor1 POST 1+ stall" >/dev/null
+before=$(grep -c . "$fake/requests.log")
+"$CIP" sign-bundle --bundle "$WORK/bundle" "${trust[@]}" "${token[@]}" "${config[@]}" "$WORK/artifact" \
+	>"$WORK/out" 2>"$WORK/err" </dev/null &
+pid=$!
+wait_for_requests 3
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+expect_equal "exit code after SIGINT" 130 "$status"
+expect_equal "the bundle" before "$(<"$WORK/bundle")"
+fake_sigstore_fault
+
 # ---- secrets
 
 # All that a process leaves behind: files, what it said at its most talkative, its arguments and environment while it
@@ -158,11 +183,7 @@ before=$(grep -c . "$fake/requests.log")
 TMPDIR=$WORK/tmp "$CIP" sign-bundle --log-level trace --bundle "$WORK/bundle" "${trust[@]}" --identity-token "$(<"$fake/token")" \
 	"${config[@]}" "$WORK/artifact" >"$WORK/trace" 2>&1 </dev/null &
 pid=$!
-tries=200
-until (($(grep -c . "$fake/requests.log") >= before + 3)); do
-	((tries-- > 0)) || fail "it does not get as far as the log"
-	sleep 0.02
-done
+wait_for_requests 3
 tr '\0' '\n' <"/proc/$pid/cmdline" >"$WORK/argv"
 wait "$pid" || fail "it did not sign: $(cat "$WORK/trace")"
 fake_sigstore_fault
