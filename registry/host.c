@@ -178,6 +178,7 @@ struct registry *registry_new(const struct registry_options *options, struct err
 	CLEANUP(registry_freep) struct registry *registry = mem_new(1, sizeof(*registry));
 	pthread_mutex_init(&registry->lock, NULL);
 	registry->tag_writers = once_new();
+	registry->shared_blobs = once_new();
 	if (!open_views(registry, options, err) ||
 		!trust_places_init(&registry->places, options->cert_dir, err))
 		return NULL;
@@ -201,6 +202,7 @@ void registry_free(struct registry *registry)
 	mem_free(registry->sources);
 	mem_free(registry->signing);
 	once_free(registry->tag_writers);
+	once_free(registry->shared_blobs);
 	pthread_mutex_destroy(&registry->lock);
 	mem_free(registry);
 }

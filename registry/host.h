@@ -71,8 +71,9 @@ struct registry {
 	/* Of the writer only: */
 	struct trust_places places; /* read-only */
 	pthread_mutex_t lock;
-	struct strmap hosts;	  /* of struct host, owned; under the lock */
-	struct once *tag_writers; /* "host/path:tag" of what is being extended */
+	struct strmap hosts;	   /* of struct host, owned; under the lock */
+	struct once *tag_writers;  /* "host/path:tag" of what is being extended */
+	struct once *shared_blobs; /* of push.h, by copy_memory_blob_key */
 };
 
 /* Never NULL. Any thread. */

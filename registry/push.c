@@ -5,6 +5,7 @@
 #include "registry/push.h"
 
 #include "base/alloc.h"
+#include "base/vec.h"
 #include "registry/copy_private.h"
 
 #define ATTEMPTS 3
@@ -104,7 +105,7 @@ static bool push_run(struct push *push, struct err **err)
 			push->to.repository.host, push->to.repository.path);
 }
 
-bool registry_blobs_put(struct registry *registry, const struct repository *repository,
+static bool put_all(struct registry *registry, const struct repository *repository,
 	const struct blob_bytes *blobs, size_t count, struct http_tally *tally, struct err **err)
 {
 	CLEANUP(push_release) struct push push;
@@ -117,5 +118,43 @@ bool registry_blobs_put(struct registry *registry, const struct repository *repo
 		tally->bytes_received += push.to.tally.bytes_received;
 		tally->bytes_sent += push.to.tally.bytes_sent;
 	}
+	return ok;
+}
+
+/*
+ * Once a run and repository: it saves requests, and a registry that writes a link anew for each upload
+ * (docker-registry) loses it for a moment to the manifests that are just being put.
+ */
+static bool put_shared(struct registry *registry, const struct repository *repository,
+	const struct blob_bytes *blob, struct http_tally *tally, struct err **err)
+{
+	struct once *table = registry->writer->shared_blobs;
+	struct digest digest = digest_of(DIGEST_SHA256, blob->bytes, blob->len);
+	CLEANUP(mem_freep) char *key = copy_memory_blob_key(repository, &digest);
+	enum once_turn turn = once_begin(table, key, http_settings(registry->http)->cancel);
+
+	if (turn == ONCE_CANCELLED)
+		return err_set(err, ERR_CANCELLED, "cancelled");
+	if (turn == ONCE_DONE)
+		return true;
+	bool ok = put_all(registry, repository, blob, 1, tally, err);
+	once_finish(table, key, ok);
+	return ok;
+}
+
+bool registry_blobs_put(struct registry *registry, const struct repository *repository,
+	const struct blob_bytes *blobs, size_t count, struct http_tally *tally, struct err **err)
+{
+	VEC(struct blob_bytes) own = {0};
+	bool ok = true;
+
+	for (size_t i = 0; i < count && ok; i++) {
+		if (blobs[i].is_shared)
+			ok = put_shared(registry, repository, &blobs[i], tally, err);
+		else
+			*vec_push(&own) = blobs[i];
+	}
+	ok = ok && (own.len == 0 || put_all(registry, repository, own.items, own.len, tally, err));
+	vec_release(&own);
 	return ok;
 }

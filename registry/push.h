@@ -11,6 +11,7 @@
 struct blob_bytes {
 	const char *bytes;
 	size_t len;
+	bool is_shared; /* many of a run's documents name it: brought to a repository once a run */
 };
 
 /*

@@ -47,14 +47,14 @@ static bool parcels_list(struct parcels *parcels, struct err **err)
 {
 	static char media_type[] = MEDIA_TYPE_OCI_MANIFEST;
 
-	*vec_push(&parcels->blobs) =
-		(struct blob_bytes){BUNDLE_MANIFEST_CONFIG, strlen(BUNDLE_MANIFEST_CONFIG)};
+	*vec_push(&parcels->blobs) = (struct blob_bytes){
+		BUNDLE_MANIFEST_CONFIG, strlen(BUNDLE_MANIFEST_CONFIG), .is_shared = true};
 	for (size_t i = 0; i < parcels->items.len; i++) {
 		struct parcel *parcel = &parcels->items.items[i];
 		if (str_overflowed(&parcel->bundle) || str_overflowed(&parcel->manifest))
 			return err_set(err, ERR_TOO_LARGE, "a bundle that is too large");
 		*vec_push(&parcels->blobs) =
-			(struct blob_bytes){str_text(&parcel->bundle), parcel->bundle.len};
+			(struct blob_bytes){str_text(&parcel->bundle), parcel->bundle.len, false};
 		*vec_push(&parcels->documents) = (struct document){
 			.bytes = parcel->manifest.bytes,
 			.len = parcel->manifest.len,

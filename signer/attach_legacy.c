@@ -47,8 +47,8 @@ static bool add_layer(struct attaching *attaching, enum attached_kind kind,
 	if (!bundle_write_legacy(item->bundle, text, err))
 		return false;
 	const struct blob_bytes blob = kind == ATTACHED_SIG
-		? (struct blob_bytes){item->payload, item->payload_len}
-		: (struct blob_bytes){text->blob, text->len};
+		? (struct blob_bytes){item->payload, item->payload_len, false}
+		: (struct blob_bytes){text->blob, text->len, false};
 	struct legacy_descriptor layer = {
 		.digest = digest_of(DIGEST_SHA256, blob.bytes, blob.len),
 		.size = (int64_t)blob.len,
@@ -177,7 +177,7 @@ static bool put_blobs(struct attaching *attaching, const struct str *config, str
 
 	for (size_t i = 0; i < attaching->blobs.len && !attaching->blobs_are_there; i++)
 		*vec_push(&blobs) = attaching->blobs.items[i];
-	*vec_push(&blobs) = (struct blob_bytes){str_text(config), config->len};
+	*vec_push(&blobs) = (struct blob_bytes){str_text(config), config->len, false};
 	bool ok = registry_blobs_put(attaching->registry, attaching->repository, blobs.items,
 		blobs.len, attaching->tally, err);
 	vec_release(&blobs);

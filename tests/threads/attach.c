@@ -328,6 +328,47 @@ static void test_bundles(const char *options, bool has_api)
 	scene_close(&scene);
 }
 
+#define ATTACHERS 8
+
+struct attacher {
+	struct scene *scene;
+	pthread_t thread;
+	char type[32];
+};
+
+static void *attach_one(void *ctx)
+{
+	struct attacher *attacher = ctx;
+	struct scene *scene = attacher->scene;
+	struct signature made;
+	struct err *err = NULL;
+
+	bundle_make(attacher->type, &made);
+	must(attach_bundles(scene->registry, &scene->repository, &scene->image,
+		     MEDIA_TYPE_OCI_MANIFEST, 1, &made.item, 1, NULL, &err),
+		&err);
+	signature_release(&made);
+	return NULL;
+}
+
+/* Of all the bundles of a repository the config is the same. */
+static void test_config_goes_once(void)
+{
+	struct scene scene;
+	struct attacher attachers[ATTACHERS];
+
+	scene_open(&scene, "--referrers=yes");
+	for (int i = 0; i < ATTACHERS; i++) {
+		attachers[i].scene = &scene;
+		snprintf(attachers[i].type, sizeof(attachers[i].type), "https://a.b/%d", i);
+		CHECK(pthread_create(&attachers[i].thread, NULL, attach_one, &attachers[i]) == 0);
+	}
+	for (int i = 0; i < ATTACHERS; i++)
+		pthread_join(attachers[i].thread, NULL);
+	CHECK_COUNT(&scene.fake, "* */blobs/*44136fa355b3678a1146ad16f7e8649e*", 2);
+	scene_close(&scene);
+}
+
 /* ---- Others ---- */
 
 #define DIGEST_C "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
@@ -597,6 +638,7 @@ int main(void)
 	test_expected_payloads();
 	test_bundles("--referrers=yes", true);
 	test_bundles(NULL, false);
+	test_config_goes_once();
 	test_other_writers();
 	test_bytes_are_kept();
 	test_something_else();
