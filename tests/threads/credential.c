@@ -225,8 +225,10 @@ static void test_clock(struct desk *desk)
 
 static void test_no_token(struct desk *desk)
 {
+	CLEANUP(id_token_source_freep)
 	struct id_token_source *tokens =
 		bench_token_source(&desk->bench, "/nonexistent/file/of/a/token");
+	CLEANUP(credential_source_freep)
 	struct credential_source *source =
 		credential_source_new(desk->fulcio, tokens, &desk->bench.our_clock);
 	const struct credential *credential = NULL;
@@ -235,8 +237,6 @@ static void test_no_token(struct desk *desk)
 	CHECK(!credential_acquire(source, &credential, &err));
 	CHECK(err && strstr(err->msg, "identity token"));
 	err_free(err);
-	credential_source_free(source);
-	id_token_source_free(tokens);
 }
 
 int main(void)
