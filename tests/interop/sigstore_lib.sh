@@ -17,7 +17,7 @@
 #                                     or a bundle with an entry in rekor1 or rekor2
 #   cosign_read COMMAND EMAIL ...     cosign verify, verify-attestation or verify-blob: signed by EMAIL?
 #   cosign_accepts COMMAND EMAIL ...  fails unless it says so, and also that nobody else did
-#   cosign2_accepts legacy|bundle COMMAND EMAIL ...
+#   cosign2_accepts FORM COMMAND EMAIL ...
 #                                     the same of images by version 2, if that has been built (tools/install-peers cosign2)
 #   fulcio_certificates               how many it has issued
 #
@@ -189,7 +189,10 @@ cosign2_accepts() {
 	local -a from=(--new-bundle-format --trusted-root "$TRUSTED_ROOT")
 	shift 3
 	[[ -n $SIGSTORE_COSIGN2 ]] || return 0
-	[[ $form == bundle ]] || from=()
+	case $form in
+	legacy) from=() ;;
+	rekor2) from+=(--use-signed-timestamps) ;;
+	esac
 	SIGSTORE_ROOT_FILE=$SIGSTORE/fulcio.pem SIGSTORE_REKOR_PUBLIC_KEY=$SIGSTORE/rekor1.pub \
 		"$SIGSTORE_COSIGN2" "$command" "${from[@]}" --allow-http-registry --insecure-ignore-sct \
 		--certificate-identity "$email" --certificate-oidc-issuer "$ISSUER" "$@" \
