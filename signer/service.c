@@ -84,8 +84,23 @@ bool service_do(const struct service *service, const struct service_request *req
 	return ok || err_prefix(err, "%s", service->name);
 }
 
+/* Enough of a token's last part to know it by; without that part it is no secret. */
+#define SECRET_KNOWN_BY 16
+
+static bool repeats_secret(const struct service_request *request, const char *text)
+{
+	const char *last = request->bearer ? strrchr(request->bearer, '.') : NULL;
+
+	if (!request->bearer)
+		return false;
+	char *part = mem_strndup(last ? last + 1 : request->bearer, SECRET_KNOWN_BY);
+	bool found = *part && strstr(text, part);
+	mem_free_secret_string(part);
+	return found;
+}
+
 /* What the server said, fresh text: its message, or the beginning of a text that is no JSON. */
-static char *said(const struct http_response *response)
+static char *said(const struct service_request *request, const struct http_response *response)
 {
 	CLEANUP(json_tree_freep) json_t *body = NULL;
 	const char *text = str_text(&response->body), *message = NULL;
@@ -96,6 +111,8 @@ static char *said(const struct http_response *response)
 		message = text;
 	if (!message)
 		return mem_strdup("");
+	if (repeats_secret(request, message))
+		return mem_strdup("(words that repeat the token)");
 	while (*message && strchr(" \t\r\n", *message))
 		message++;
 	return mem_strndup(message, ANSWER_QUOTED);
@@ -123,7 +140,7 @@ static enum err_kind kind_of_status(int status)
 bool service_refused(const struct service *service, const struct service_request *request,
 	const struct http_response *response, struct err **err)
 {
-	CLEANUP(mem_freep) char *text = said(response);
+	CLEANUP(mem_freep) char *text = said(request, response);
 
 	err_set_http(err, kind_of_status(response->status), response->status,
 		"the server answered %d%s%s", response->status, *text ? ": " : "", text);

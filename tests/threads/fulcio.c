@@ -269,6 +269,37 @@ static void test_redirect(struct bench *bench)
 	tiny_server_free(other);
 }
 
+/* A server that is careless with what it was given does not make us so. */
+static void repeat_token(struct tiny_exchange *exchange, void *ctx)
+{
+	const char *bearer = tiny_header(exchange, "Authorization");
+	CLEANUP(mem_freep)
+	char *text = mem_printf(
+		*(const bool *)ctx ? "{\"message\":\"no: %s\"}" : "no: %s", bearer ? bearer : "");
+
+	tiny_reply(exchange, 400, "", text);
+}
+
+static void test_repeated_token(struct bench *bench)
+{
+	bool as_json = false;
+	struct tiny_server *server = tiny_server_new(repeat_token, &as_json);
+	const struct fulcio_options options = {
+		.http = bench->http, .url = tiny_server_url(server), .root = bench->root};
+	CLEANUP(id_token_freep) struct id_token *token = parse_token(bench, bench->jwt);
+	struct err *err = NULL;
+	CLEANUP(fulcio_freep) struct fulcio *fulcio = fulcio_new(&options, &err);
+
+	must(fulcio, err);
+	for (unsigned i = 0; i < 2; i++) {
+		err = NULL;
+		must_fail(certify(fulcio, token, NULL, &err), err, ERR_AUTH,
+			"the server answered 400: (words that repeat the token)");
+		as_json = true;
+	}
+	tiny_server_free(server);
+}
+
 /* ---- Options ---- */
 
 static void test_options(struct bench *bench)
@@ -319,6 +350,7 @@ int main(void)
 	test_tokens(&bench);
 	test_refused_token(&bench);
 	test_redirect(&bench);
+	test_repeated_token(&bench);
 	test_options(&bench);
 	bench_close(&bench);
 	return 0;
