@@ -204,6 +204,30 @@ static void tag_read(struct scene *scene, struct document *ret_document)
 		&err);
 }
 
+static void set_rules(struct scene *scene, const char *text)
+{
+	CLEANUP(mem_freep) char *rules = fs_join(scene->fake.directory, "faults");
+
+	CHECK(fs_write_atomic(rules, text, strlen(text), 0600, NULL));
+}
+
+/*
+ * Reads of the tag show this manifest, as often as `times` says: the registry takes none that contradicts
+ * its blobs, but what one shows may be anything. `more`: rules behind that.
+ */
+static void show_instead(
+	struct scene *scene, const char *manifest, const char *times, const char *more)
+{
+	CLEANUP(mem_freep) char *file = fs_join(scene->fake.directory, "other");
+	CLEANUP(mem_freep)
+	char *rules = mem_printf("GET */manifests/sha256-* %s file 200 " MEDIA_TYPE_OCI_MANIFEST
+				 " %s\n%s",
+		times, file, more);
+
+	CHECK(fs_write_atomic(file, manifest, strlen(manifest), 0600, NULL));
+	set_rules(scene, rules);
+}
+
 /* ---- One writer ---- */
 
 static void test_adding(void)
@@ -392,18 +416,10 @@ static char *foreign_image(struct scene *scene, const char *config_text)
 static bool attach_against(
 	struct scene *scene, const char *text, const char *times, struct err **err)
 {
-	CLEANUP(mem_freep) char *file = fs_join(scene->fake.directory, "other");
-	CLEANUP(mem_freep) char *rules = fs_join(scene->fake.directory, "faults");
-	CLEANUP(mem_freep)
-	char *rule =
-		mem_printf("GET */manifests/sha256-* %s file 200 " MEDIA_TYPE_OCI_MANIFEST " %s\n",
-			times, file);
-
-	CHECK(fs_write_atomic(file, text, strlen(text), 0600, NULL));
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	show_instead(scene, text, times, "");
 	fake_forget_log(&scene->fake);
 	bool ok = attach_named(scene, "ours", false, err);
-	CHECK(fs_write_atomic(rules, "", 0, 0600, NULL));
+	set_rules(scene, "");
 	return ok;
 }
 
@@ -520,14 +536,7 @@ static void test_broken_blobs(void)
 	char *text = mem_printf("%.*s{\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+"
 				"json\",\"size\":99999999,\"digest\":\"" DIGEST_C "\"},%s",
 		(int)(layers - document.bytes), document.bytes, layers);
-	/* The registry takes no manifest whose blobs it lacks; what one shows may be anything. */
-	CLEANUP(mem_freep) char *file = fs_join(scene.fake.directory, "other");
-	CLEANUP(mem_freep) char *rules = fs_join(scene.fake.directory, "faults");
-	CLEANUP(mem_freep)
-	char *rule = mem_printf(
-		"GET */manifests/sha256-* 1+ file 200 " MEDIA_TYPE_OCI_MANIFEST " %s\n", file);
-	CHECK(fs_write_atomic(file, text, strlen(text), 0600, NULL));
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	show_instead(&scene, text, "1+", "");
 	read_kinds(&scene, ATTACHED_SIG, &attached);
 	CHECK(attached.items.len == 2 && count_named(&attached, "good") == 1);
 	CHECK(strstr(attached.items.items[0].error, "larger"));
@@ -544,7 +553,6 @@ static void test_bounds(void)
 	size_t refused = 0;
 
 	scene_open(&scene, NULL);
-	snprintf(scene.tag + strlen(scene.tag) - 4, 5, ".att");
 	str_add_text(&text, "{\"config\":{\"digest\":\"" DIGEST_C "\"},\"layers\":[");
 	for (size_t i = 0; i < 10; i++)
 		str_addf(&text,
@@ -552,14 +560,7 @@ static void test_bounds(void)
 			"\"digest\":\"sha256:%064zu\"}",
 			i ? "," : "", ATTACHED_BLOB_MAX, i);
 	str_add_text(&text, "]}");
-	CLEANUP(mem_freep) char *file = fs_join(scene.fake.directory, "other");
-	CLEANUP(mem_freep) char *rules = fs_join(scene.fake.directory, "faults");
-	CLEANUP(mem_freep)
-	char *rule = mem_printf("GET */manifests/sha256-* 1+ file 200 " MEDIA_TYPE_OCI_MANIFEST
-				" %s\nGET */blobs/* 1+ gigabyte\n",
-		file);
-	CHECK(fs_write_atomic(file, text.bytes, text.len, 0600, NULL));
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	show_instead(&scene, text.bytes, "1+", "GET */blobs/* 1+ gigabyte\n");
 	read_kinds(&scene, ATTACHED_ATT, &attached);
 	CHECK(attached.items.len == 10);
 	for (size_t i = 0; i < 10; i++) {
@@ -571,6 +572,34 @@ static void test_bounds(void)
 	scene_close(&scene);
 }
 
+/* A descriptor that says less than there is. */
+static void test_understated(void)
+{
+	struct scene scene;
+	CLEANUP(attached_release) struct attached attached = {0};
+	CLEANUP(str_release) struct str blob = STR_INIT(1 << 20);
+	char text[DIGEST_TEXT_SIZE];
+
+	scene_open(&scene, NULL);
+	while (blob.len < 8192)
+		str_add_char(&blob, ' ');
+	struct digest digest = push_blob(&scene.client, &scene.repository, &blob);
+	digest_format(&digest, text);
+	CLEANUP(mem_freep)
+	char *manifest = mem_printf(
+		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST
+		"\",\"config\":{\"mediaType\":\"a/"
+		"b\",\"size\":8192,\"digest\":\"%s\"},\"layers\":[{"
+		"\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+json\",\"size\":10,"
+		"\"digest\":\"%s\"}]}",
+		text, text);
+	show_instead(&scene, manifest, "1+", "");
+	read_kinds(&scene, ATTACHED_SIG, &attached);
+	CHECK(strstr(attached.items.items[0].error, "bytes"));
+	CHECK(!attached.items.items[0].payload.data);
+	scene_close(&scene);
+}
+
 /* A registry that cannot be read is no image without signatures. */
 static void test_broken_registry(void)
 {
@@ -578,12 +607,10 @@ static void test_broken_registry(void)
 	struct err *err = NULL;
 	CLEANUP(attached_release) struct attached attached = {0};
 	const struct attached_query query = {.kinds = ATTACHED_SIG};
-	static const char rule[] = "GET */blobs/* 1+ status 403\n";
 
 	scene_open(&scene, NULL);
 	must_attach(&scene, "good", true);
-	CLEANUP(mem_freep) char *rules = fs_join(scene.fake.directory, "faults");
-	CHECK(fs_write_atomic(rules, rule, strlen(rule), 0600, NULL));
+	set_rules(&scene, "GET */blobs/* 1+ status 403\n");
 	CHECK(!attached_read(
 		scene.registry, &scene.repository, &scene.image, &query, NULL, &attached, &err));
 	CHECK(err_is(err, ERR_AUTH));
@@ -644,6 +671,7 @@ int main(void)
 	test_something_else();
 	test_broken_blobs();
 	test_bounds();
+	test_understated();
 	test_broken_registry();
 	test_threads();
 	return 0;

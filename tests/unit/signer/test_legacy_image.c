@@ -129,6 +129,20 @@ Test(legacy_image, keeps_every_byte_of_others)
 	cr_assert_str_eq(str_text(&out), moved);
 }
 
+/* What may have to be written again has its bytes, whatever stands around it. */
+Test(legacy_image, layers_have_their_text)
+{
+	CLEANUP(legacy_image_release) struct legacy_image image = {0};
+#define FIRST "{\"size\" : 1, \"digest\":\"" DIGEST_A "\",\"x\":\"],{\\\"\"}"
+#define SECOND "{\"size\":2,\"digest\":\"" DIGEST_B "\",\"annotations\":{\"k\":\"\"}}"
+	static const char text[] = "{\"config\":{\"digest\":\"" DIGEST_C
+				   "\"},\"layers\": [\n\t" FIRST " ,\r\n " SECOND "\n] }";
+
+	read_image(text, &image);
+	cr_assert_str_eq(image.layers.items[0].json, FIRST);
+	cr_assert_str_eq(image.layers.items[1].json, SECOND);
+}
+
 Test(legacy_image, keeps_what_the_config_says)
 {
 	CLEANUP(str_release) struct str out = STR_INIT(4096);

@@ -68,11 +68,11 @@ Test(payload, escapes_as_go_does)
 Test(payload, replaces_what_is_no_utf8)
 {
 	const struct payload_annotation annotation = {
-		"k", "\xff|\xc0\x80|\xed\xa0\x80|\xe2\x82|\xf4\x90\x80\x80|\xc3"};
+		"k", "\xff|\xc0\x80|\xed\xa0\x80|\xe2\x82|\xf4\x90\x80\x80|\xf5\x80\x80\x80|\xc3"};
 
 	expect_optional(&annotation, 1,
 		"{\"k\":\"\\ufffd|\\ufffd\\ufffd|\\ufffd\\ufffd\\ufffd|\\ufffd\\ufffd|"
-		"\\ufffd\\ufffd\\ufffd\\ufffd|\\ufffd\"}");
+		"\\ufffd\\ufffd\\ufffd\\ufffd|\\ufffd\\ufffd\\ufffd\\ufffd|\\ufffd\"}");
 }
 
 Test(payload, reads_what_it_writes)
