@@ -15,8 +15,9 @@ static const char *skip_string(const char *at)
 	return at + 1;
 }
 
-const char *json_text_end(const char *at)
+const char *json_text_end(const char *value)
 {
+	const char *at = value;
 	unsigned depth = 0;
 
 	if (*at != '"' && *at != '{' && *at != '[')

@@ -283,6 +283,13 @@ static bool says_other_type(const struct reading *reading, const char *json, siz
 		reading, labels.is_message ? ATTACHED_SIGNATURE_PREDICATE : labels.predicate_type);
 }
 
+static bool leave_out(struct reading *reading)
+{
+	reading->attached->left_out++;
+	reading->attached->found |= ATTACHED_BUNDLE;
+	return false;
+}
+
 /* What its descriptor says: can it be a bundle that is wanted? */
 static bool is_candidate(struct reading *reading, const struct referrer *referrer)
 {
@@ -292,11 +299,8 @@ static bool is_candidate(struct reading *reading, const struct referrer *referre
 		reading->attached->foreign++;
 		return false;
 	}
-	if (says_other_type(reading, referrer->json, strlen(referrer->json))) {
-		reading->attached->left_out++;
-		return false;
-	}
-	return true;
+	return !says_other_type(reading, referrer->json, strlen(referrer->json)) ||
+		leave_out(reading);
 }
 
 struct bundles {
@@ -378,11 +382,7 @@ static bool take_manifest(struct reading *reading, const struct document *docume
 		reading->attached->foreign++;
 		return false;
 	}
-	if (says_other_type(reading, document->bytes, document->len)) {
-		reading->attached->left_out++;
-		return false;
-	}
-	return true;
+	return !says_other_type(reading, document->bytes, document->len) || leave_out(reading);
 }
 
 static void take_manifests(struct reading *reading, struct bundles *bundles)

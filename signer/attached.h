@@ -59,7 +59,7 @@ struct attached {
 	VEC(struct attached_item) items;
 	size_t foreign;	 /* layers and referrers that are neither: passed over */
 	size_t left_out; /* of another predicate type by their annotations: not fetched */
-	unsigned found;	 /* kinds of which there is a manifest or a list, whatever is in it */
+	unsigned found;	 /* kinds of which there is something, whatever it is worth */
 	bool no_api; /* ATTACHED_BUNDLE_LISTED was asked for, and the registry has no API for it */
 };
 void attached_release(struct attached *attached);

@@ -44,6 +44,23 @@ attach "a new .att" 6 prod/app "$legacy" att absent "${att[@]}" 0
 attach "more of them" 16 prod/app "$legacy" att read "${att[@]}" 1 2
 expect_manifest prod/app "$tag.att" "$made/legacy/att.json"
 
+# With COSIGN_DOCKER_MEDIA_TYPES cosign writes manifests of Docker's type. They stay of that type.
+docker=application/vnd.docker.distribution.manifest.v2+json
+push_blob "$REGISTRY_HOST" prod/docker "$made/legacy/blobs/sha256-eef86918d47886a2616c06e707cbeb882597f9dfe8d5676a9657c7065a524855" >/dev/null
+printf '{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"created":"0001-01-01T00:00:00Z"}],"os":"","rootfs":{"type":"layers","diff_ids":["%s"]},"config":{}}' \
+	"$(jq -r '.layers[0].digest' "$made/legacy/sig.json")" >"$WORK/config"
+config=$(push_blob "$REGISTRY_HOST" prod/docker "$WORK/config")
+jq -c --arg docker $docker --arg config "$config" '.mediaType = $docker | .layers |= .[:1] |
+	.config = {mediaType: "application/vnd.docker.container.image.v1+json", size: 233, digest: $config}' "$made/legacy/sig.json" >"$WORK/docker.json"
+push_manifest "$REGISTRY_HOST" prod/docker "$tag.sig" $docker "$WORK/docker.json" >/dev/null
+attach "a signature beside Docker's types" 7 prod/docker "$legacy" sig read "${sig[@]}" 1
+registry_curl -H "Accept: $docker" "http://$REGISTRY_HOST/v2/prod/docker/manifests/$tag.sig" >"$WORK/found"
+expect_equal "its types" "2 $docker application/vnd.docker.container.image.v1+json" \
+	"$(jq -r '"\(.layers | length) \(.mediaType) \(.config.mediaType)"' "$WORK/found")"
+cip_run 0 verify --trusted-root "$made/trusted_root.json" --insecure-ignore-sct --any-docker-reference \
+	--certificate-identity "$(jq -r .second_identity "$made/facts.json")" --certificate-oidc-issuer "$(jq -r .issuer "$made/facts.json")" \
+	"$REGISTRY_HOST/prod/docker@$legacy"
+
 # A config of another tool has to be read; its layer and its annotations stay.
 config=$(printf '{"history":[{"comment":"x"}],"rootfs":{"diff_ids":["y"]},"author":"z"}' >"$WORK/config" && push_blob "$REGISTRY_HOST" prod/foreign "$WORK/config")
 printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":70,"digest":"%s"},"layers":[{"mediaType":"x/y","size":70,"digest":"%s","annotations":{"k":"v"}}],"annotations":{"a":"b"}}' \

@@ -334,6 +334,9 @@ static void test_bundles(const char *options, bool has_api)
 	struct err *err = NULL;
 	CLEANUP(attached_release) struct attached attached = {0};
 	CLEANUP(attached_release) struct attached listed = {0};
+	CLEANUP(attached_release) struct attached other = {0};
+	const struct attached_query other_type = {
+		.kinds = ATTACHED_BUNDLE, .predicate_type = ATTACHED_SIGNATURE_PREDICATE};
 
 	scene_open(&scene, options);
 	bundle_make("https://a.b/one", &made);
@@ -346,6 +349,10 @@ static void test_bundles(const char *options, bool has_api)
 	read_kinds(&scene, ATTACHED_BUNDLE, &attached);
 	CHECK(attached.items.len == 1 && attached.items.items[0].bundle);
 	CHECK(attached.found == ATTACHED_BUNDLE);
+	must(attached_read(scene.registry, &scene.repository, &scene.image, &other_type, NULL,
+		     &other, &err),
+		&err);
+	CHECK(other.items.len == 0 && other.left_out == 1 && other.found == ATTACHED_BUNDLE);
 	read_kinds(&scene, ATTACHED_BUNDLE_LISTED, &listed);
 	CHECK(listed.items.len == (has_api ? 1 : 0) && listed.no_api == !has_api);
 	signature_release(&made);

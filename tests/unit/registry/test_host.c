@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "registry/request.h"
+
 static struct registry *make(const struct registry_host_options *hosts, size_t count)
 {
 	const struct registry_options options = {.hosts = hosts, .host_count = count};
@@ -45,6 +47,27 @@ Test(host, one_struct_a_host)
 	host_get(registry, "gcr.io")->google = true;
 	cr_assert(registry_host_is_google(registry, "gcr.io"));
 	cr_assert_not(registry_host_is_google(registry, "eu.gcr.io"));
+}
+
+static void expect_view(
+	struct registry *view, enum credential_side side, enum http_class quota_class)
+{
+	const struct repository repository = {.host = "gcr.io", .path = "a/b"};
+	CLEANUP(request_release) struct request request;
+	request_init(&request, view, &repository, "GET", "/manifests/v1", "", NULL);
+	cr_assert_eq(request.http.quota_class, quota_class);
+	cr_assert_eq(view->side, side);
+}
+
+/* Whichever view one has, the others are to be had from it. */
+Test(host, views_have_credentials_and_classes)
+{
+	CLEANUP(registry_freep) struct registry *registry = make(NULL, 0);
+	struct registry *signing = registry_for_signing(registry);
+	expect_view(registry, CREDENTIAL_DESTINATION, HTTP_CLASS_PROMOTION);
+	expect_view(signing, CREDENTIAL_DESTINATION, HTTP_CLASS_SIGNING);
+	expect_view(registry_for_sources(signing), CREDENTIAL_SOURCE, HTTP_CLASS_PROMOTION);
+	cr_assert_eq(registry_for_signing(registry_for_sources(registry)), signing);
 }
 
 Test(host, urls_of_the_endpoint_and_of_the_name_are_its_own)
