@@ -251,3 +251,19 @@ fake_sigstore_fault
 expect_report "unsigned" 50 '.totals.findings.unsigned'
 [[ $(new_calls '^rekor1 POST' "$before") -lt 40 ]] || fail "a dead log was asked for each image"
 expect_has "$WORK/err" "times in a row"
+
+# ---- a token on the command line is overwritten there
+
+token=$(cat "$WORK/sigstore/token")
+tree_of argv v1
+fake_sigstore_fault 'rekor1 POST 1+ delay 1500'
+"$CIP" --thin-manifest-dir "$tree" --confirm "${services[@]}" --identity-token "$token" >"$WORK/argv.out" 2>"$WORK/argv.err" &
+pid=$!
+until grep -q "trust root" "$WORK/argv.err" 2>/dev/null; do sleep 0.02; done
+tr '\0' '\n' <"/proc/$pid/cmdline" >"$WORK/arguments"
+wait "$pid" || fail "a token on the command line does not sign"
+fake_sigstore_fault
+expect_has "$WORK/arguments" --identity-token
+expect_lacks "$WORK/arguments" "${token:0:40}"
+expect_lacks "$WORK/argv.err" "${token:0:40}"
+expect_has "$WORK/argv.err" "--identity-token was a token itself"
