@@ -147,7 +147,7 @@ static void test_nobody_waits(struct desk *desk)
 	pthread_t thread;
 
 	pass(desk, LIFETIME_S - CREDENTIAL_RENEW_S + 5);
-	bench_fault(&desk->bench, "fulcio POST 1 delay 600");
+	bench_fault(&desk->bench, "fulcio POST 1 delay 2000");
 	CHECK(pthread_create(&thread, NULL, renew, desk) == 0);
 	while (certificates(desk) < 3)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

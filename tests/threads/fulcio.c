@@ -7,10 +7,10 @@
 #include "tests/fakes/tiny_server.h"
 #include "tests/threads/signer_fixture.h"
 
-static struct fulcio *open_fulcio(struct bench *bench, size_t scts)
+static struct fulcio *open_fulcio_over(struct bench *bench, struct http *http, size_t scts)
 {
 	const struct fulcio_options options = {
-		.http = bench->http,
+		.http = http,
 		.clock = &bench->our_clock,
 		.url = fake_sigstore_url(bench->fake, FAKE_FULCIO),
 		.root = bench->root,
@@ -21,6 +21,11 @@ static struct fulcio *open_fulcio(struct bench *bench, size_t scts)
 
 	must(fulcio, err);
 	return fulcio;
+}
+
+static struct fulcio *open_fulcio(struct bench *bench, size_t scts)
+{
+	return open_fulcio_over(bench, bench->http, scts);
 }
 
 static struct id_token *parse_token(struct bench *bench, const char *jwt)
@@ -153,7 +158,10 @@ static void test_faults(struct bench *bench)
 	CLEANUP(id_token_freep) struct id_token *token = parse_token(bench, bench->jwt);
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		CLEANUP(fulcio_freep) struct fulcio *fulcio = open_fulcio(bench, 1);
+		bool stalls = strstr(faults[i].rule, "stall");
+		CLEANUP(fulcio_freep)
+		struct fulcio *fulcio =
+			open_fulcio_over(bench, stalls ? bench->hasty : bench->http, 1);
 		struct err *err = NULL;
 		fprintf(stderr, "%s\n", faults[i].rule);
 		bench_fault(bench, faults[i].rule);

@@ -12,7 +12,8 @@
 
 struct bench {
 	struct fake_sigstore *fake;
-	struct http *http;
+	struct http *http;  /* patient: the machine may be busy */
+	struct http *hasty; /* for services that do not answer at all */
 	struct trust_root *root;
 	struct id_token_source *tokens;
 	char *jwt;
@@ -48,6 +49,7 @@ static inline void bench_close(struct bench *bench)
 	id_token_source_free(bench->tokens);
 	trust_root_free(bench->root);
 	http_free(bench->http);
+	http_free(bench->hasty);
 	fake_sigstore_stop(bench->fake);
 	mem_free(bench->jwt);
 }
@@ -97,7 +99,7 @@ static inline struct id_token_source *bench_token_source(struct bench *bench, co
 
 static inline void bench_open(struct bench *bench, struct fake_sigstore_options options)
 {
-	const struct http_options http = {.first_byte_timeout_ms = 1000,
+	struct http_options http = {.first_byte_timeout_ms = 30000,
 		.attempts = 2,
 		.retry_base_ms = 1,
 		.retry_max_ms = 2,
@@ -114,6 +116,9 @@ static inline void bench_open(struct bench *bench, struct fake_sigstore_options 
 	bench->fake = fake_sigstore_start(&options);
 	bench->http = http_new(&http, &err);
 	must(bench->http, err);
+	http.first_byte_timeout_ms = 300;
+	bench->hasty = http_new(&http, &err);
+	must(bench->hasty, err);
 	CLEANUP(mem_freep) char *root = fake_sigstore_trusted_root(bench->fake);
 	must(trust_root_parse(root, strlen(root), &bench->root, &err), err);
 	CHECK(bench->root->skipped.len == 0);
