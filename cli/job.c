@@ -116,7 +116,9 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 {
 	unsigned long long in_place = result->outcomes[OUTCOME_IN_PLACE];
 	unsigned long long planned = result->outcomes[OUTCOME_PLANNED];
-	unsigned long long promoted = result->outcomes[OUTCOME_PROMOTED], all = 0;
+	unsigned long long promoted =
+		result->outcomes[OUTCOME_PROMOTED] + result->outcomes[OUTCOME_UNSIGNED];
+	unsigned long long all = 0;
 
 	for (enum outcome outcome = 0; outcome < OUTCOMES; outcome++)
 		all += result->outcomes[outcome];

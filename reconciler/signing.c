@@ -36,6 +36,8 @@ struct effort {
 	struct http_tally *tally;
 	struct signing_outcome *outcome;
 	struct attached attached;
+	int64_t read_ms;	  /* monotonic, when that was read */
+	bool may_ask;		  /* the services were not fenced when they were first needed */
 	struct document manifest; /* once a bundle has to refer to it */
 };
 
@@ -80,6 +82,9 @@ static struct payload_annotation annotation_of(const struct effort *e)
 
 /* ---- What is there ---- */
 
+/* What was absent longer ago may be there now (signer/attached.h). */
+#define ABSENT_MS (50 * 1000)
+
 static bool read_attached(struct effort *e, struct err **err)
 {
 	const struct payload_annotation annotation = annotation_of(e);
@@ -90,6 +95,7 @@ static bool read_attached(struct effort *e, struct err **err)
 		.annotation_count = 1,
 	};
 
+	e->read_ms = clock_monotonic_ms(e->signing->clock);
 	return attached_read(e->signing->registry, e->primary, &e->promotion->digest, &query,
 		e->tally, &e->attached, err);
 }
@@ -137,17 +143,24 @@ static void judge_statements(const struct effort *e, const struct policy *policy
 	}
 }
 
-/* Who we are: certificates may have to be asked for, so this may fail as signing does. */
-static bool who_we_are(struct signing *signing, struct policy_signer *ret_signer, struct err **err)
+/* Once for an image: the attempt that ends a fence must come through. */
+static bool may_ask(struct effort *e, struct err **err)
 {
-	CLEANUP(err_freep) struct err *why = NULL;
-	bool known;
+	if (!e->may_ask)
+		e->may_ask = signing_fence_check(&e->signing->fence, err);
+	return e->may_ask;
+}
 
-	if (!signing_fence_check(&signing->fence, err))
+/* Who we are: certificates may have to be asked for, so this may fail as signing does. */
+static bool who_we_are(struct effort *e, struct policy_signer *ret_signer, struct err **err)
+{
+	struct signing *signing = e->signing;
+	CLEANUP(err_freep) struct err *why = NULL;
+
+	if (!may_ask(e, err))
 		return false;
-	known = signer_identity(signing->options->signer, &ret_signer->identity.exact,
-		&ret_signer->issuer.exact, &why);
-	if (known)
+	if (signer_identity(signing->options->signer, &ret_signer->identity.exact,
+		    &ret_signer->issuer.exact, &why))
 		return true;
 	signing_fence_note(&signing->fence, why);
 	if (err)
@@ -163,7 +176,7 @@ static bool judge_attached(struct effort *e, struct signing_found *found, struct
 
 	if (!e->attached.items.len)
 		return true;
-	if (!who_we_are(e->signing, &signer, err))
+	if (!who_we_are(e, &signer, err))
 		return false;
 	policy.signers = &signer;
 	policy.signer_count = 1;
@@ -213,7 +226,7 @@ static bool sign(struct effort *e, enum sign_form form, const char *type,
 	struct signing *signing = e->signing;
 	CLEANUP(err_freep) struct err *why = NULL;
 
-	if (!signing_fence_check(&signing->fence, err))
+	if (!may_ask(e, err))
 		return false;
 	if (signer_sign(signing->options->signer, form, content, ret_bundle, &why)) {
 		signing_fence_note(&signing->fence, NULL);
@@ -256,8 +269,11 @@ static bool attach_referrers(
 static bool attach_layers(struct effort *e, enum attached_kind kind,
 	const struct attach_item *items, size_t count, struct err **err)
 {
+	bool is_absent = !(e->attached.found & kind) &&
+		clock_monotonic_ms(e->signing->clock) - e->read_ms < ABSENT_MS;
+
 	return attach_legacy(e->signing->registry, e->primary, &e->promotion->digest, kind,
-		!(e->attached.found & kind), items, count, e->tally, err);
+		is_absent, items, count, e->tally, err);
 }
 
 static bool make_legacy_signature(struct effort *e, struct err **err)

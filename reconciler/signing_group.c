@@ -185,9 +185,12 @@ static enum known is_there(const struct batch *batch, const struct part *part)
 	const struct record *record = lead_of(batch, part);
 	const struct plan_pair *pair;
 
+	/* What was to be written and was not is not there, as far as anybody knows. */
 	if (part->has_primary)
-		return record->digest_done == TAG_DONE_WRITTEN ? KNOWN_PRESENT
-							       : record->digest_found;
+		return record->digest_done == TAG_DONE_WRITTEN ||
+				record->digest_found == KNOWN_PRESENT
+			? KNOWN_PRESENT
+			: KNOWN_ABSENT;
 	pair = plan_find(&part->primary->plan, part->digest);
 	/* Nothing is said of what is in place. */
 	return pair ? (enum known)pair->found : KNOWN_PRESENT;
@@ -204,6 +207,9 @@ static bool check_there(const struct batch *batch, const struct part *part,
 	char text[DIGEST_TEXT_SIZE];
 	struct digest found;
 
+	if (known != KNOWN_ABSENT &&
+		!hosts_check(schedule->promoter.hosts, primary->host, &outcome->err))
+		return false;
 	if (known == KNOWN_PRESENT)
 		return true;
 	if (known == KNOWN_NOTHING &&
@@ -211,12 +217,14 @@ static bool check_there(const struct batch *batch, const struct part *part,
 			digest_format(&lead_of(batch, part)->digest, text), tally, &found,
 			&outcome->err))
 		return true;
-	if (!outcome->err || err_is(outcome->err, ERR_NOT_FOUND)) {
-		err_free(outcome->err);
-		outcome->err = NULL;
-		err_set(&outcome->err, ERR_NOT_FOUND, "%s, where it is signed, does not hold it",
-			name_of(batch, part->primary));
+	if (outcome->err && !err_is(outcome->err, ERR_NOT_FOUND)) {
+		err_prefix(&outcome->err, "%s, where it is signed", name_of(batch, part->primary));
+		return false;
 	}
+	err_free(outcome->err);
+	outcome->err = NULL;
+	err_set(&outcome->err, ERR_NOT_FOUND, "%s, where it is signed, does not hold it",
+		name_of(batch, part->primary));
 	return false;
 }
 

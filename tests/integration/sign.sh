@@ -252,6 +252,50 @@ expect_report "unsigned" 50 '.totals.findings.unsigned'
 [[ $(new_calls '^rekor1 POST' "$before") -lt 40 ]] || fail "a dead log was asked for each image"
 expect_has "$WORK/err" "times in a row"
 
+# ---- a digest without a tag is signed too
+
+tree_of tagless
+job 0
+expect_equal "signatures without a tag" 1 "$(layers mirror/tagless "$digest" sig)"
+
+# ---- the primary is down: the other is promoted, and cannot be signed
+
+tree_of alone v1
+tree_project "$tree" web "$host/staging" 127.0.0.1:9/prod "$host/mirror"
+tree_image "$tree" web alone
+tree_digest "$tree" web "$digest" v1
+printf 'signatures: {identities: {"%s/mirror": r.example.com, "127.0.0.1:9/prod": r.example.com}, canonical_registry: "127.0.0.1:9"}\n' \
+	"$host" >"$WORK/alone.yaml"
+cat "$WORK/patience.yaml" >>"$WORK/alone.yaml"
+job 3 --config "$WORK/alone.yaml"
+expect_report "outcomes" '["failed","unsigned"]' '[(.records[] | select(.destination | endswith("prod/alone"))),
+	(.records[] | select(.destination | endswith("mirror/alone"))) | .outcome]'
+expect_has "$WORK/err" "127.0.0.1:9/prod/alone, where it is signed"
+! manifest_digest "$host" mirror/alone "${digest/:/-}.sig" || fail "a mirror was signed"
+
+# ---- interrupted: what is promoted and not signed is not done, and said to be so
+
+tree=$WORK/stopped
+tree_project "$tree" web "$host/staging" "$host/stopped"
+for i in 1 2 3 4; do
+	tree_image "$tree" web "image$i"
+	tree_digest "$tree" web "$(IMAGE_SEED=$((i % 5)) push_image "$host" "staging/image$i" v1 1)" v1
+done
+fake_sigstore_fault 'rekor1 POST 1+ delay 1000'
+before=$(count_calls '^fulcio POST')
+"$CIP" --thin-manifest-dir "$tree" --confirm "${who[@]}" "${services[@]}" --max-signature-ops 1 \
+	--report-file "$WORK/report.json" >"$WORK/stop.out" 2>"$WORK/stop.err" &
+pid=$!
+until [[ $(new_calls '^fulcio POST' "$before") -gt 0 ]]; do sleep 0.02; done
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+fake_sigstore_fault
+expect_equal "exit code" 143 "$status"
+[[ $(jq '[.records[] | select(.signing.signature == "not-done" and .outcome == "not-done")] | length' "$WORK/report.json") -ge 1 ]] ||
+	fail "nothing is said to be left to sign"
+expect_report "failures" 0 '.totals.findings.unsigned'
+
 # ---- a token on the command line is overwritten there
 
 token=$(cat "$WORK/sigstore/token")
