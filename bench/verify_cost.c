@@ -1,7 +1,8 @@
 /*
  * What verifying a bundle costs beside the signatures in it: CPU time of reading and verifying one
  * again and again, and of the bare verifications of the signatures that it needs, with the same keys.
- * The trusted root is read once, as in a run.
+ * The trusted root is read once, as in a run. Twice: as if each bundle had a certificate of its own, and
+ * as it is when one certificate signed them all.
  */
 #include <stdio.h>
 #include <string.h>
@@ -67,13 +68,15 @@ static bool verify_once(const struct inputs *inputs, struct bundle **ret_bundle,
 			inputs->root, *ret_bundle, &inputs->artifact, &inputs->policy, result, err);
 }
 
-static double whole_cost(const struct inputs *inputs, uint64_t rounds)
+static double whole_cost(const struct inputs *inputs, uint64_t rounds, bool is_first)
 {
 	double before = cpu_seconds();
 
 	for (uint64_t i = 0; i < rounds; i++) {
 		CLEANUP(bundle_freep) struct bundle *bundle = NULL;
 		CLEANUP(verify_result_release) struct verify_result result = {0};
+		if (is_first)
+			certificate_forget_known();
 		verify_once(inputs, &bundle, &result, NULL);
 	}
 	return (cpu_seconds() - before) / (double)rounds;
@@ -104,6 +107,11 @@ static double bare_cost(const struct inputs *inputs, const struct bundle *bundle
 	return (cpu_seconds() - before) / (double)rounds;
 }
 
+static double least(double a, double b)
+{
+	return a < b ? a : b;
+}
+
 static int measure(struct inputs *inputs, uint64_t rounds)
 {
 	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
@@ -124,15 +132,17 @@ static int measure(struct inputs *inputs, uint64_t rounds)
 				need(&needed,
 					certificate_key(inputs->root->timestamp_authorities.items[j]
 								.signer));
-	double whole = 1e9, bare = 1e9;
+	double first = 1e9, again = 1e9, bare = 1e9;
 	for (int i = 0; i < 5; i++) {
-		double w = whole_cost(inputs, rounds),
-		       b = bare_cost(inputs, bundle, &needed, rounds);
-		whole = w < whole ? w : whole;
-		bare = b < bare ? b : bare;
+		first = least(first, whole_cost(inputs, rounds, true));
+		again = least(again, whole_cost(inputs, rounds, false));
+		bare = least(bare, bare_cost(inputs, bundle, &needed, rounds));
 	}
-	printf("%zu signatures, bare %.0f us, whole %.0f us, ratio %.2f, %.0f bundles/s\n",
-		needed.count, bare * 1e6, whole * 1e6, whole / bare, 1 / whole);
+	printf("%zu signatures, bare %.0f us; new certificate: %.0f us, ratio %.2f, %.0f/s; the "
+	       "same "
+	       "again: %.0f us, ratio %.2f, %.0f/s\n",
+		needed.count, bare * 1e6, first * 1e6, first / bare, 1 / first, again * 1e6,
+		again / bare, 1 / again);
 	return 0;
 }
 

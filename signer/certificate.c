@@ -10,7 +10,6 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,6 +21,7 @@
 
 struct certificate {
 	_Atomic unsigned owners;
+	struct certificate_findings *findings;
 	X509 *x509;
 	struct bytes der;
 	struct public_key *key;
@@ -98,13 +98,18 @@ bool certificate_parse(
 	if (len > CERTIFICATE_MAX_SIZE)
 		return err_set(err, ERR_TOO_LARGE, "certificate: larger than %zu bytes",
 			CERTIFICATE_MAX_SIZE);
+	CLEANUP(certificate_freep) struct certificate *certificate = certificate_known(der, len);
+	if (certificate) {
+		*ret_certificate = steal_ptr(&certificate);
+		return true;
+	}
 	X509 *x509 = d2i_X509(NULL, &end, (long)len);
 	ERR_clear_error();
 	if (!x509)
 		return err_set(err, ERR_INVALID, "certificate: no X.509 in DER");
 
-	CLEANUP(certificate_freep)
-	struct certificate *certificate = mem_new(1, sizeof(*certificate));
+	certificate = mem_new(1, sizeof(*certificate));
+	certificate->findings = certificate_findings_new();
 	certificate->owners = 1;
 	certificate->x509 = x509;
 	certificate->der = (struct bytes){mem_dup(der, len), len};
@@ -114,6 +119,7 @@ bool certificate_parse(
 	ERR_clear_error();
 	if (!ok)
 		return err_prefix(err, "certificate");
+	certificate_keep(certificate);
 	*ret_certificate = steal_ptr(&certificate);
 	return true;
 }
@@ -130,7 +136,7 @@ bool certificate_parse_pem(
 
 struct certificate *certificate_share(const struct certificate *certificate)
 {
-	/* All that is ever changed in one is the number of its owners. */
+	/* All that is ever changed in one itself is the number of its owners. */
 	struct certificate *shared = (struct certificate *)(uintptr_t)certificate;
 
 	shared->owners++;
@@ -146,7 +152,13 @@ void certificate_free(struct certificate *certificate)
 	public_key_free(certificate->key);
 	certificate_names_release(&certificate->names);
 	mem_free(certificate->serial);
+	mem_free(certificate->findings);
 	mem_free(certificate);
+}
+
+struct certificate_findings *certificate_findings(const struct certificate *certificate)
+{
+	return certificate->findings;
 }
 
 const struct bytes *certificate_der(const struct certificate *certificate)

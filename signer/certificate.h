@@ -2,6 +2,9 @@
  * X.509 certificates (RFC 5280) as Fulcio and timestamp authorities issue them: who it says it is,
  * who vouched for that, when it is valid, what it may be used for. Reading only: trust is chain.h's
  * matter. Immutable once made; any thread.
+ *
+ * The same certificate comes with many signatures. The few that were read last are kept in the process, and
+ * reading one of them again gives the same object.
  */
 #ifndef CIP_SIGNER_CERTIFICATE_H
 #define CIP_SIGNER_CERTIFICATE_H
@@ -32,6 +35,8 @@ bool certificate_parse_pem(
 struct certificate *certificate_share(const struct certificate *certificate);
 void certificate_free(struct certificate *certificate);
 DEFINE_CLEANUP(struct certificate, certificate_freep, certificate_free)
+/* Drops what is kept for later, so that a benchmark sees certificates for the first time. */
+void certificate_forget_known(void);
 
 /* These live as long as the certificate. */
 const struct bytes *certificate_der(const struct certificate *certificate);

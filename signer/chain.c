@@ -14,6 +14,7 @@
 #include "signer/certificate_private.h"
 
 struct chain {
+	uint64_t asker; /* as which it remembers what it issued */
 	struct certificate *certificates[CHAIN_MAX];
 	X509_STORE *stores[CHAIN_MAX]; /* each trusts only the certificate of the same index */
 	size_t count;
@@ -117,6 +118,7 @@ bool chain_new(struct certificate **certificates, size_t count, enum certificate
 		return err_set(err, ERR_INVALID, "a chain of %zu certificates (1 to %d)", count,
 			CHAIN_MAX);
 	struct chain *chain = mem_new(1, sizeof(*chain));
+	chain->asker = certificate_asker_new();
 	chain->count = count;
 	chain->use = use;
 	for (size_t i = 0; i < count; i++) {
@@ -140,7 +142,7 @@ void chain_free(struct chain *chain)
 	chain_drop(chain);
 }
 
-bool chain_issued(const struct chain *chain, const struct certificate *leaf,
+static bool leaf_verify(const struct chain *chain, const struct certificate *leaf,
 	const struct certificate **ret_issuer, struct err **err)
 {
 	size_t i = 0;
@@ -162,6 +164,20 @@ bool chain_issued(const struct chain *chain, const struct certificate *leaf,
 			: !path_verify(chain->stores[i], certificate_x509(leaf), NULL, err))
 		return false;
 	*ret_issuer = chain->certificates[i];
+	return true;
+}
+
+bool chain_issued(const struct chain *chain, const struct certificate *leaf,
+	const struct certificate **ret_issuer, struct err **err)
+{
+	struct certificate_finding finding = {.asker = chain->asker};
+
+	if (!certificate_recall(leaf, chain->asker, &finding)) {
+		if (!leaf_verify(chain, leaf, &finding.issuer, err))
+			return false;
+		certificate_remember(leaf, &finding);
+	}
+	*ret_issuer = finding.issuer;
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Chains of issuers from the trust root: certificate authorities of Fulcio's kind and timestamp
  * authorities. The signatures inside a chain are verified when it is made, once; afterwards a leaf
- * costs one verification, and moments in time are compared with the validity of every link.
+ * costs one verification, the first time it comes; moments in time are compared with the validity of
+ * every link.
  * Immutable once made; any thread.
  *
  * The last certificate is the anchor: trusted as it is, self-signed or not.

@@ -255,7 +255,7 @@ static void log_add(const struct trusted_log *log, const struct trusted_log **lo
 	logs[(*count)++] = log;
 }
 
-bool sct_verify(const struct certificate *leaf, const struct certificate *issuer,
+static bool list_verify(const struct certificate *leaf, const struct certificate *issuer,
 	const struct trust_root *root, const struct trusted_log *ret_logs[SCT_MAX],
 	size_t *ret_count, struct err **err)
 {
@@ -283,5 +283,28 @@ bool sct_verify(const struct certificate *leaf, const struct certificate *issuer
 		log_add(log, ret_logs, &count);
 	}
 	*ret_count = count;
+	return true;
+}
+
+bool sct_verify(const struct certificate *leaf, const struct certificate *issuer,
+	const struct trust_root *root, const struct trusted_log *ret_logs[SCT_MAX],
+	size_t *ret_count, struct err **err)
+{
+	struct certificate_finding finding;
+
+	if (certificate_recall(leaf, root->asker, &finding) && finding.issuer == issuer) {
+		for (size_t i = 0; i < finding.count; i++)
+			ret_logs[i] = finding.items[i];
+		*ret_count = finding.count;
+		return true;
+	}
+	if (!list_verify(leaf, issuer, root, ret_logs, ret_count, err))
+		return false;
+	if (*ret_count > CERTIFICATE_FINDING_MAX)
+		return true;
+	finding = (struct certificate_finding){root->asker, issuer, {0}, *ret_count};
+	for (size_t i = 0; i < finding.count; i++)
+		finding.items[i] = ret_logs[i];
+	certificate_remember(leaf, &finding);
 	return true;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "signer/certificate_private.h"
 #include "signer/json_private.h"
 #include "signer/trust_root_private.h"
 
@@ -261,6 +262,7 @@ bool trust_root_parse(const char *text, size_t len, struct trust_root **ret_root
 	CLEANUP(json_tree_freep) struct json_t *document = NULL;
 	CLEANUP(trust_root_freep) struct trust_root *root = mem_new(1, sizeof(*root));
 
+	root->asker = certificate_asker_new();
 	if (!proto_load(text, len, TRUST_ROOT_MAX_SIZE, &document, err) ||
 		!document_read(document, root, err))
 		return err_prefix(err, "trusted root");

@@ -53,6 +53,7 @@ struct trust_root {
 	VEC(struct trusted_authority) certificate_authorities;
 	VEC(struct trusted_authority) timestamp_authorities;
 	VEC(char *) skipped; /* what and why, for people */
+	uint64_t asker;	     /* as which it remembers SCTs (certificate_private.h) */
 };
 
 /* ERR_INVALID, ERR_TOO_LARGE, ERR_UNSUPPORTED (another media type). */

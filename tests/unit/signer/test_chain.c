@@ -114,3 +114,67 @@ Test(chain, both_ends_of_validity_belong_to_it)
 	cr_assert_not(chain_is_valid_at(chain, issuer, leaf, to + 1, NULL));
 	chain_free(chain);
 }
+
+/* Found out once for one chain, it is nothing that another chain would believe. */
+Test(chain, a_known_leaf_is_nobody_elses)
+{
+	DATA_REQUIRE(ROOT);
+	DATA_REQUIRE(BUNDLE);
+	CLEANUP(bundle_freep) struct bundle *bundle = leaf_bundle();
+	struct certificate *links[] = {certificate("certificateAuthorities", 1, 0, false),
+		certificate("certificateAuthorities", 1, 1, false)};
+	struct certificate *other_root = certificate("certificateAuthorities", 0, 0, false);
+	struct chain *chain = NULL, *other = NULL;
+	CLEANUP(err_freep) struct err *err = NULL;
+	const struct certificate *issuer = NULL;
+
+	cr_assert(chain_new(links, 2, CERTIFICATE_CODE_SIGNING, &chain, NULL));
+	cr_assert(chain_new(&other_root, 1, CERTIFICATE_CODE_SIGNING, &other, NULL));
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(err_freep) struct err *why = NULL;
+		issuer = NULL;
+		cr_assert(chain_issued(chain, bundle->certificate, &issuer, NULL));
+		cr_assert_eq(issuer, links[0]);
+		cr_assert_not(chain_issued(other, bundle->certificate, &issuer, &why));
+		cr_assert(err_is(why, ERR_NOT_FOUND));
+	}
+	chain_free(chain);
+	/* A new chain may lie where the old one was; its links are its own. */
+	struct certificate *again[] = {certificate("certificateAuthorities", 1, 0, false),
+		certificate("certificateAuthorities", 1, 1, false)};
+	cr_assert(chain_new(again, 2, CERTIFICATE_CODE_SIGNING, &chain, NULL));
+	cr_assert(chain_issued(chain, bundle->certificate, &issuer, &err));
+	cr_assert_eq(issuer, again[0]);
+	chain_free(chain);
+	chain_free(other);
+}
+
+/* ---- Certificates that come again ---- */
+
+Test(chain, a_certificate_is_known_by_all_of_its_bytes)
+{
+	DATA_REQUIRE(BUNDLE);
+	CLEANUP(bundle_freep) struct bundle *bundle = leaf_bundle();
+	CLEANUP(bundle_freep) struct bundle *second = leaf_bundle();
+	const struct bytes *der = certificate_der(bundle->certificate);
+	CLEANUP(mem_freep) uint8_t *changed = mem_dup(der->data, der->len);
+
+	cr_assert_eq(bundle->certificate, second->certificate);
+	for (size_t i = 0; i < der->len; i++) {
+		CLEANUP(certificate_freep) struct certificate *other = NULL;
+		changed[i] ^= 1;
+		if (certificate_parse(changed, der->len, &other, NULL))
+			cr_assert_neq(other, bundle->certificate, "byte %zu", i);
+		changed[i] ^= 1;
+	}
+	cr_assert_not(
+		certificate_parse(der->data, der->len - 1, &(struct certificate *){NULL}, NULL));
+	/* By now others have taken its place: it is read anew, and means the same. */
+	CLEANUP(bundle_freep) struct bundle *later = leaf_bundle();
+	cr_assert_neq(later->certificate, bundle->certificate);
+	cr_assert_str_eq(certificate_identity(later->certificate),
+		certificate_identity(bundle->certificate));
+	certificate_forget_known();
+	CLEANUP(bundle_freep) struct bundle *last = leaf_bundle();
+	cr_assert_neq(last->certificate, later->certificate);
+}
