@@ -196,15 +196,10 @@ static bool trust_load(struct verifying *verifying, struct err **err)
 	const struct config_sigstore *config = &verifying->session.config.sigstore;
 	struct trust_flags trust = verifying->options->trust;
 
-	if (!trust.trusted_root && !trust.tuf_mirror && !trust.built_in && !trust.staging) {
-		trust.trusted_root = config->trusted_root;
-		trust.tuf_mirror = config->tuf_mirror;
-		trust.tuf_root = trust.tuf_root ? trust.tuf_root : config->tuf_root;
-	}
-	trust.tuf_cache = trust.tuf_cache ? trust.tuf_cache : config->tuf_cache;
+	trust_flags_merge(&trust, config);
 	return trust_flags_load(&trust, NULL, verifying->session.http, &verifying->trust, err) &&
-		policy_flags_load(&verifying->options->who, trust.ignore_sct || config->no_sct,
-			&verifying->policy, err);
+		policy_flags_load(
+			&verifying->options->who, trust.ignore_sct, &verifying->policy, err);
 }
 
 static bool prepare(struct verifying *verifying, struct err **err)

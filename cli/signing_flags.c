@@ -5,6 +5,7 @@
 #include "cli/signing_flags.h"
 
 #include "base/alloc.h"
+#include "reconciler/config.h"
 
 static bool has_all(const struct signing_flags *flags)
 {
@@ -16,16 +17,31 @@ bool trust_flags_need_network(const struct trust_flags *flags)
 	return !flags->trusted_root && !flags->built_in;
 }
 
+void trust_flags_merge(struct trust_flags *flags, const struct config_sigstore *file)
+{
+	bool is_said = flags->trusted_root || flags->tuf_mirror || flags->tuf_root ||
+		flags->built_in || flags->staging;
+
+	flags->ignore_sct |= file->no_sct;
+	if (!flags->tuf_cache)
+		flags->tuf_cache = file->tuf_cache;
+	if (is_said)
+		return;
+	flags->trusted_root = file->trusted_root;
+	flags->tuf_mirror = file->tuf_mirror;
+	flags->tuf_root = file->tuf_root;
+}
+
 static bool check(const struct trust_flags *flags, struct err **err)
 {
-	bool by_tuf = flags->tuf_mirror || flags->tuf_root || flags->tuf_cache;
+	/* A cache may be named once for all runs, also those that need none. */
+	bool by_tuf = flags->tuf_mirror || flags->tuf_root;
 
 	if (flags->trusted_root && flags->built_in)
 		return err_set(err, ERR_USAGE,
 			"--trusted-root and --built-in-trusted-root exclude each other");
 	if (by_tuf && !trust_flags_need_network(flags))
-		return err_set(err, ERR_USAGE,
-			"--tuf-mirror, --tuf-root and --tuf-cache mean nothing with %s",
+		return err_set(err, ERR_USAGE, "--tuf-mirror and --tuf-root mean nothing with %s",
 			flags->built_in ? "--built-in-trusted-root" : "--trusted-root");
 	if (flags->staging && flags->built_in)
 		return err_set(err, ERR_USAGE,

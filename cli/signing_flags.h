@@ -110,6 +110,13 @@ struct signing_flags {
 		.help = "timestamp authority (RFC 3161): the whole endpoint"                       \
 	}
 
+/*
+ * What cip.yaml says stands behind the flags: one that names where trust comes from leaves nothing of the file's in
+ * force but the cache. Texts are borrowed.
+ */
+struct config_sigstore;
+void trust_flags_merge(struct trust_flags *flags, const struct config_sigstore *file);
+
 /* False: the trust root comes from a file or from the program itself. */
 bool trust_flags_need_network(const struct trust_flags *flags);
 

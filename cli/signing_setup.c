@@ -24,21 +24,6 @@ static const char *first_of(const char *flag, const char *file)
 	return flag ? flag : file;
 }
 
-/* One that names where trust comes from leaves nothing of the other's in force. */
-static void merge_trust(const struct config_sigstore *file, struct trust_flags *trust)
-{
-	bool is_said = trust->trusted_root || trust->tuf_mirror || trust->tuf_root ||
-		trust->built_in || trust->staging;
-
-	trust->ignore_sct |= file->no_sct;
-	trust->tuf_cache = first_of(trust->tuf_cache, file->tuf_cache);
-	if (is_said)
-		return;
-	trust->trusted_root = file->trusted_root;
-	trust->tuf_mirror = file->tuf_mirror;
-	trust->tuf_root = file->tuf_root;
-}
-
 static void merge_services(const struct config_sigstore *file, struct signing_flags *services)
 {
 	bool logs = services->rekor_url || services->rekor_v2_url;
@@ -70,7 +55,7 @@ static struct settings merge(const struct session *session)
 		.identity = session->options->identity,
 	};
 
-	merge_trust(file, &settings.trust);
+	trust_flags_merge(&settings.trust, file);
 	merge_services(file, &settings.services);
 	merge_identity(file, &settings.identity);
 	return settings;
