@@ -71,6 +71,22 @@ check_image() {
 	check verify "${http[@]}" "$image"
 }
 
+# check_job NAME: what the job promotes and signs, in both forms; statements too.
+check_job() {
+	local tree=$SIGSTORE/tree image=$REGISTRY_HOST/prod/$1/job job_digest
+	local record=https://k8s.io/promo-tools/promotion/v1
+	job_digest=$(push_image "$REGISTRY_HOST" "staging/$1/job" v1)
+	tree_project "$tree" web "$REGISTRY_HOST/staging/$1" "$REGISTRY_HOST/prod/$1"
+	tree_image "$tree" web job
+	tree_digest "$tree" web "$job_digest" v1
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --signature-format=both --identity-token "$SIGSTORE/token" \
+		--signing-config "$SIGSTORE/signing_config.json" --trusted-root "$SIGSTORE/trusted_root.json"
+	check verify --allow-http-registry "$image:v1"
+	check verify --allow-http-registry --new-bundle-format=false "$image@$job_digest"
+	check verify-attestation --allow-http-registry --type "$record" "$image:v1"
+	check verify-attestation --allow-http-registry --new-bundle-format=false --type "$record" "$image@$job_digest"
+}
+
 registry_start "$WORK/registry"
 digest=$(push_image "$REGISTRY_HOST" prod/app v1)
 for transparency in --rekor2-wait=50 --static-ct; do
@@ -81,6 +97,7 @@ for transparency in --rekor2-wait=50 --static-ct; do
 	check_cips "$SIGSTORE/signing_config.json"
 	check_cips "$SIGSTORE/signing_config_rekor_v2.json"
 	check_image "$REGISTRY_HOST/prod/app@$digest"
+	check_job "${transparency//[^a-z0-9]/}"
 done
 
 # Transparency counts: without it, or with a wrong one, nobody accepts what cosign has signed.
