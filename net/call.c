@@ -250,6 +250,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 	call->tally = request->tally;
 	call->quota = request->quota ? mem_strdup(request->quota) : NULL;
 	call->quota_class = request->quota_class;
+	call->in_flight = request->in_flight;
 	call->is_write = !is_reading(request->method);
 	call->attempt = 1;
 	str_init(&call->response.head, HEADERS_MAX_BYTES);

@@ -111,6 +111,7 @@ struct http_call {
 	enum http_source source;
 	char *quota; /* NULL: none */
 	enum http_class quota_class;
+	unsigned in_flight;
 	bool is_write;
 
 	/* lock */

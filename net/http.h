@@ -194,6 +194,12 @@ struct http_request {
 	const char *quota;
 	enum http_class quota_class;
 
+	/*
+	 * How many its origin is given at a time if that is more than connections_per_host: for
+	 * a server that holds its answers back on purpose, whose callers are bounded otherwise.
+	 */
+	unsigned in_flight;
+
 	const char *label;	  /* what messages call it; NULL: method, host and path */
 	struct http_tally *tally; /* counted here too, besides the client's totals; may be NULL */
 };

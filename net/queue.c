@@ -35,6 +35,7 @@ static struct host *host_of(struct queue *queue, const struct url *url)
 		return host;
 	host = mem_new(1, sizeof(*host));
 	host->key = steal_ptr(&key);
+	host->in_flight_max = queue->http->options.connections_per_host;
 	retry_budget_init(&host->budget, budget_size(queue));
 	*strmap_put(&queue->hosts, host->key) = host;
 	return host;
@@ -199,6 +200,8 @@ void queue_add(struct queue *queue, struct http_call *call)
 	if (!call->serial)
 		call->serial = ++queue->serial;
 	call->host = host_of(queue, &call->hop.url);
+	if (call->hop.is_home && call->in_flight > call->host->in_flight_max)
+		call->host->in_flight_max = call->in_flight;
 	call->bucket = draws ? bucket_of(queue, call->quota) : NULL;
 	call->lane = NULL;
 	if (call->not_before_ms)
@@ -235,7 +238,7 @@ static void wake_delayed(struct queue *queue, int64_t now_ms)
 static bool may_leave(const struct queue *queue, const struct bucket *bucket,
 	const struct lane *lane, int64_t now_ms)
 {
-	return lane->first && lane->host->in_flight < queue->http->options.connections_per_host &&
+	return lane->first && lane->host->in_flight < lane->host->in_flight_max &&
 		(bucket == queue->without ||
 			limiter_may_send(&bucket->limiter, lane->is_write, now_ms));
 }

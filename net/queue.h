@@ -24,7 +24,7 @@ struct lane {
 /* One origin. */
 struct host {
 	char *key; /* "https://gcr.io:443" */
-	size_t in_flight;
+	size_t in_flight, in_flight_max;
 	bool is_http1;
 	struct retry_budget budget; /* of requests without a bucket */
 	struct journal journal;

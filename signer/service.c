@@ -14,6 +14,8 @@
 
 #define ANSWER_QUOTED 300
 #define ANSWER_MAX ((size_t)64 * 1024)
+/* A log answers when its next checkpoint is there; who signs bounds how many signatures it makes at a time. */
+#define SERVICE_IN_FLIGHT 1000
 
 static bool url_check(const struct url *url, const char *text, struct err **err)
 {
@@ -78,6 +80,7 @@ bool service_do(const struct service *service, const struct service_request *req
 		.repeatable = true,
 		.quota = service->bucket,
 		.quota_class = HTTP_CLASS_SIGNING,
+		.in_flight = SERVICE_IN_FLIGHT,
 	};
 	bool ok = http_do(service->http, &sent, ret_response, err);
 	mem_free_secret_string(authorization);

@@ -3,7 +3,9 @@
  * retries, cancellation.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/threads/http_fixture.h"
 
@@ -178,6 +180,39 @@ static void test_bound_per_host(void)
 	}
 	CHECK(!http_wait_any(calls, 12, -1, &done, NULL));
 	CHECK(tiny_server_connections(f.server) <= 3);
+	fixture_close(&f);
+}
+
+static void answer_when_all_ask(struct tiny_exchange *x, void *ctx)
+{
+	atomic_uint *asking = ctx;
+
+	atomic_fetch_add(asking, 1);
+	for (int i = 0; i < 2000 && atomic_load(asking) < 8; i++)
+		usleep(5000);
+	tiny_reply(x, atomic_load(asking) < 8 ? 503 : 200, "", "");
+}
+
+/* Of a server that holds back its answers until it has several questions. */
+static void test_more_for_one_that_waits(void)
+{
+	struct http_options options = fixture_options();
+	struct http_call *calls[8];
+	atomic_uint asking = 0;
+	struct fixture f;
+
+	options.connections_per_host = 3;
+	fixture_open(&f, answer_when_all_ask, &asking, options);
+	for (int i = 0; i < 8; i++) {
+		struct http_request request = fixture_request(&f, "GET");
+		request.in_flight = 8;
+		calls[i] = http_start(f.http, &request);
+	}
+	for (int i = 0; i < 8; i++) {
+		CHECK(http_call_wait(calls[i], NULL));
+		CHECK(http_call_response(calls[i])->status == 200);
+		http_call_free(calls[i]);
+	}
 	fixture_close(&f);
 }
 
@@ -515,6 +550,7 @@ int main(void)
 	test_what_is_sent();
 	test_twenty_threads();
 	test_bound_per_host();
+	test_more_for_one_that_waits();
 	test_slow_reader();
 	test_slow_server();
 	test_one_slot_for_both_ends();
