@@ -52,6 +52,38 @@ static void expect(const char *lines)
 	cr_expect_str_eq(str_text(&out), lines);
 }
 
+static void set_signing(enum signed_state signature, enum signed_state attestation, bool leads)
+{
+	mem_free(record.signing.identity);
+	record.signing.identity = mem_strdup("registry.example.com/foo");
+	record.signing.primary = "dst.io/foo";
+	record.signing.signature = signature;
+	record.signing.attestation = attestation;
+	record.signing.leads = leads;
+}
+
+Test(plan_text, what_would_be_signed_once)
+{
+	record.digest_done = TAG_DONE_PLANNED;
+	set_signing(SIGNED_PLANNED, SIGNED_PLANNED, true);
+	expect("promote      dst.io/foo@" DIGEST " from src.io/foo\n"
+	       "sign         dst.io/foo@" DIGEST
+	       " as registry.example.com/foo, with a promotion record\n");
+	set_signing(SIGNED_PLANNED, SIGNED_NOT_ASKED, true);
+	expect("promote      dst.io/foo@" DIGEST " from src.io/foo\n"
+	       "sign         dst.io/foo@" DIGEST " as registry.example.com/foo\n");
+	set_signing(SIGNED_PLANNED, SIGNED_PLANNED, false);
+	expect("promote      dst.io/foo@" DIGEST " from src.io/foo\n");
+}
+
+Test(plan_text, what_could_not_be_signed)
+{
+	record.outcome = OUTCOME_UNSIGNED;
+	record.reason = FINDING_UNSIGNED;
+	record.error = mem_strdup("not signed: Rekor");
+	expect("unsigned     dst.io/foo@" DIGEST ": not signed: Rekor (images/a/images.yaml:3)\n");
+}
+
 Test(plan_text, a_copy_with_its_tags)
 {
 	record.digest_done = TAG_DONE_PLANNED;

@@ -127,6 +127,21 @@ static void add_record(struct report *report, const char *error)
 		.found_digest = digest_of(DIGEST_SHA256, "y", 1),
 		.done = TAG_DONE_QUARANTINED,
 		.reason = FINDING_TAG_MOVE};
+	event.record.signing = (struct record_signing){
+		.identity = mem_strdup("registry.example.com/foo"),
+		.primary = "dst.io/foo",
+		.leads = true,
+		.signature = SIGNED_NOW,
+		.attestation = SIGNED_FAILED,
+		.error = mem_strdup(error),
+		.error_kind = ERR_TIMEOUT,
+	};
+	*vec_push(&event.record.signing.logged) = (struct record_logged){.type = "signature",
+		.form = "legacy",
+		.serial = mem_strdup("0a1b"),
+		.log = "https://rekor.example.com",
+		.index = 41,
+		.unix_ms = 1767323045999};
 	report_add_event(report, &event);
 	event.record.digest_malformed = true;
 	event.record.requests = 0;
@@ -183,7 +198,7 @@ Test(report, holds_what_was_told_and_follows_its_schema)
 {
 	const struct run_result result = {
 		.outcomes = {[OUTCOME_IN_PLACE] = 1, [OUTCOME_FAILED] = 2}};
-	json_t *root, *record;
+	json_t *root, *record, *signing, *logged;
 	const char *text;
 
 	write_full("GET: 503", &result, NULL);
@@ -195,6 +210,13 @@ Test(report, holds_what_was_told_and_follows_its_schema)
 	text = json_string_value(json_object_get(record, "started"));
 	cr_expect_str_eq(text, "2026-01-02T03:04:05.678Z");
 	cr_expect_str_eq(json_string_value(json_object_get(record, "message")), "GET: 503");
+	signing = json_object_get(record, "signing");
+	cr_expect_str_eq(json_string_value(json_object_get(signing, "signature")), "now");
+	cr_expect_str_eq(json_string_value(json_object_get(signing, "attestation")), "failed");
+	cr_expect_str_eq(json_string_value(json_object_get(signing, "error_kind")), "timeout");
+	logged = json_array_get(json_object_get(signing, "logged"), 0);
+	cr_expect_eq(json_integer_value(json_object_get(logged, "log_index")), 41);
+	cr_expect_str_eq(json_string_value(json_object_get(logged, "certificate_serial")), "0a1b");
 	cr_expect_eq(
 		json_integer_value(json_object_get(json_object_get(root, "totals"), "requests")),
 		4 + 2 + 7);

@@ -412,3 +412,26 @@ Test(source_git, texts_are_copied)
 	cr_expect_str_eq(text, "x");
 	cr_expect(strstr(source_description(source), "path dir"));
 }
+
+Test(source_git, a_commit_speaks_for_itself)
+{
+	CLEANUP(source_freep) struct source *source = NULL;
+	struct source_git_options options = {.url = "repo"};
+
+	git_fixture_init("repo");
+	git_fixture_commit("repo", "main.txt", "x");
+	git_fixture_git("repo", "checkout", "-q", "-b", "side");
+	git_fixture_commit("repo", "side.txt", "x");
+	git_fixture_git("repo", "checkout", "-q", "main");
+	source = source_open_git(&options, NULL);
+	cr_assert_not_null(source);
+	cr_expect_not_null(source_subject(source));
+	cr_expect_null(source_merged_by(source), "it is no merge");
+	source_free(source);
+	git_fixture_git(
+		"repo", "merge", "-q", "--no-ff", "-m", "Merge pull request #7\n\nWords.", "side");
+	source = source_open_git(&options, NULL);
+	cr_assert_not_null(source);
+	cr_expect_str_eq(source_subject(source), "Merge pull request #7");
+	cr_expect_str_eq(source_merged_by(source), "a <a@example.com>");
+}
