@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cip_version.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/help.h"
@@ -13,6 +14,7 @@
 #include "cli/session.h"
 #include "cli/signing_flags.h"
 #include "cli/verify_image_output.h"
+#include "reconciler/signing.h"
 
 #define PROMOTION_TYPE "https://k8s.io/promo-tools/promotion/v1"
 
@@ -213,6 +215,8 @@ static bool prepare(struct verifying *verifying, struct err **err)
 static void verify_all(struct verifying *verifying)
 {
 	const struct verify_options *options = verifying->options;
+	CLEANUP(mem_freep) char *version = signing_annotation_value(CIP_VERSION);
+	const struct payload_annotation annotation = {SIGNING_ANNOTATION, version};
 	const struct verify_wanted wanted = {
 		.registry = registry_for_signing(verifying->registry),
 		.policy = {.root = verifying->trust.root,
@@ -221,6 +225,7 @@ static void verify_all(struct verifying *verifying)
 			.predicate_type = verifying->predicate_type},
 		.any_reference = options->any_reference,
 		.identities = &verifying->session.config.identities,
+		.annotation = &annotation,
 		.forms = forms_of(options->form),
 	};
 

@@ -51,6 +51,8 @@ static void look(const struct verify_wanted *wanted, unsigned kinds, struct veri
 		.kinds = kinds,
 		.predicate_type = type ? type : ATTACHED_SIGNATURE_PREDICATE,
 		.docker_reference = image->docker_reference,
+		.annotations = wanted->annotation,
+		.annotation_count = wanted->annotation ? 1 : 0,
 	};
 	CLEANUP(err_freep) struct err *failure = NULL;
 	struct err **keep = &image->err;

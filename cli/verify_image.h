@@ -20,8 +20,9 @@ struct verify_wanted {
 	struct image_policy
 		policy;	    /* docker_reference: what all must name; NULL: see any_reference */
 	bool any_reference; /* else, without one, the name that `identities` give the image */
-	const struct identities *identities; /* may be NULL */
-	unsigned forms;			     /* enum verify_forms */
+	const struct identities *identities;	     /* may be NULL */
+	const struct payload_annotation *annotation; /* that our own payloads have */
+	unsigned forms;				     /* enum verify_forms */
 };
 
 /* One place and what was found there. */

@@ -12,9 +12,6 @@
 #include "signer/attached.h"
 #include "signer/image_verify.h"
 
-/* As kpromo signs, so that whoever looks for its signatures by this key finds ours. */
-#define ANNOTATION "org.kubernetes.kpromo.version"
-
 struct signing {
 	const struct signing_options *options;
 	struct registry *registry; /* of the signing class */
@@ -41,6 +38,11 @@ struct effort {
 	struct document manifest; /* once a bundle has to refer to it */
 };
 
+char *signing_annotation_value(const char *program_version)
+{
+	return mem_printf("kpromo-cip-v%s", program_version);
+}
+
 struct signing *signing_new(const struct signing_options *options, struct registry *registry,
 	const struct clock *clock, struct cancel *cancel,
 	void (*announce)(void *ctx, enum phase phase), void *ctx)
@@ -49,7 +51,7 @@ struct signing *signing_new(const struct signing_options *options, struct regist
 
 	signing->options = options;
 	signing->registry = registry_for_signing(registry);
-	signing->version = mem_printf("kpromo-cip-v%s", options->run->program_version);
+	signing->version = signing_annotation_value(options->run->program_version);
 	signing->clock = clock;
 	signing->cancel = cancel;
 	signing->images = once_new();
@@ -77,7 +79,7 @@ static void announce(struct signing *signing, enum phase phase)
 
 static struct payload_annotation annotation_of(const struct effort *e)
 {
-	return (struct payload_annotation){ANNOTATION, e->signing->version};
+	return (struct payload_annotation){SIGNING_ANNOTATION, e->signing->version};
 }
 
 /* ---- What is there ---- */
@@ -306,7 +308,7 @@ static void write_signature_statement(const struct effort *e, struct str *text)
 	json_out_text(&out, "sha256", strchr(digits, ':') + 1);
 	json_out_close(&out, '}');
 	json_out_open(&out, "annotations", '{');
-	json_out_text(&out, ANNOTATION, e->signing->version);
+	json_out_text(&out, SIGNING_ANNOTATION, e->signing->version);
 	json_out_close(&out, '}');
 	json_out_close(&out, '}');
 	json_out_close(&out, ']');

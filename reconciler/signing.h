@@ -26,6 +26,13 @@ struct signing_options {
 };
 #define SIGNING_OPS_DEFAULT 50
 
+/*
+ * The signed annotation of payloads, as kpromo has it, so that whoever looks for its signatures by this key finds
+ * ours. Its value is fresh text.
+ */
+#define SIGNING_ANNOTATION "org.kubernetes.kpromo.version"
+char *signing_annotation_value(const char *program_version);
+
 struct signing;
 
 /*

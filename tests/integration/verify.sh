@@ -3,6 +3,8 @@
 # signature and what does not; and how many requests it takes.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/lib/sigstore.sh
+. "$CIP_SOURCE_DIR/tools/lib/sigstore.sh"
 
 made=${CIP_SHARED_DATA:-$CIP_SOURCE_DIR/../shared/data}/cosign-made
 if [[ ! -d $made ]]; then
@@ -220,3 +222,29 @@ cip_run 2 "${verify[@]}" pause
 cip_run 2 "${verify[@]}" "$REGISTRY_HOST/prod/plain@sha256:12"
 cip_run 2 "${attested[@]}" --type nonsense "$image"
 expect_has "$WORK/err" "neither a URI nor a type that has a name"
+
+# ---- what the job signs, by digest and by tag: what it takes by digest, and one request more
+
+# FORM REQUESTS [OPTION...]
+expect_cost() {
+	local form=$1 wanted=$2 digest project=made-$1 image
+	shift 2
+	digest=$(push_image "$REGISTRY_HOST" "staging/$project" v1)
+	tree_project "$WORK/$project" web "$REGISTRY_HOST/staging" "$REGISTRY_HOST/prod"
+	tree_image "$WORK/$project" web "$project"
+	tree_digest "$WORK/$project" web "$digest" v1
+	cip_run 0 --thin-manifest-dir "$WORK/$project" --confirm "${signer[@]}" --fulcio-url "$FULCIO_URL" \
+		--identity-token "$WORK/sigstore/token" --signature-format="$form" "$@"
+	for image in "@$digest" :v1; do
+		log_mark "$REGISTRY_LOG"
+		cip_run 0 verify "${signer[@]}" "$REGISTRY_HOST/prod/$project$image"
+		expect_equal "requests for $form, $image" "$wanted" "$(since "$REGISTRY_LOG")"
+		wanted=$((wanted + 1))
+	done
+}
+
+fake_sigstore_start "$WORK/sigstore"
+signer=(--certificate-identity promoter@example.com --certificate-oidc-issuer "$OIDC_URL" --trusted-root "$WORK/sigstore/trusted_root.json")
+expect_cost legacy 2 --rekor-url "$REKOR_URL"
+# go-containerregistry's registry lists no annotations, so the manifests of record and provenance are read too.
+expect_cost bundle 5 --rekor-v2-url "$REKOR2_URL" --timestamp-server-url "$TSA_URL"
