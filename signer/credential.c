@@ -11,6 +11,10 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+/*
+ * At least; and as long as it took to fail: a service that does not answer would otherwise cost its
+ * whole timeout again and again.
+ */
 #define FAILURE_REMEMBERED_MS 5000
 /* What a token must have left when it is shown. */
 #define TOKEN_LEFT_S 30
@@ -32,8 +36,8 @@ struct credential_source {
 	pthread_cond_t changed;
 	struct held *current;
 	bool is_fetching;
-	struct err *failure; /* the last fetch's, at failed_ms */
-	int64_t failed_ms;
+	struct err *failure; /* the last fetch's */
+	int64_t retry_ms;    /* not before this is it tried again */
 };
 
 static void held_free(struct held *held)
@@ -123,20 +127,23 @@ static void succeed(struct credential_source *source, struct held *held)
 	source->failure = NULL;
 }
 
-static void fail(struct credential_source *source, struct err *failure)
+static void fail(struct credential_source *source, struct err *failure, int64_t begun_ms)
 {
+	int64_t now = clock_monotonic_ms(source->clock), took = now - begun_ms;
+
 	if (source->current && seconds_left(source, source->current) >= CREDENTIAL_MARGIN_S)
 		log_warning(
 			"The certificate for signing could not be renewed yet: %s", failure->msg);
 	err_free(source->failure);
 	source->failure = failure;
-	source->failed_ms = clock_monotonic_ms(source->clock);
+	source->retry_ms = now + (took > FAILURE_REMEMBERED_MS ? took : FAILURE_REMEMBERED_MS);
 }
 
 static void renew(struct credential_source *source)
 {
 	struct held *held = NULL;
 	struct err *failure = NULL;
+	int64_t begun_ms = clock_monotonic_ms(source->clock);
 
 	source->is_fetching = true;
 	pthread_mutex_unlock(&source->lock);
@@ -146,7 +153,7 @@ static void renew(struct credential_source *source)
 	if (ok)
 		succeed(source, held);
 	else
-		fail(source, failure);
+		fail(source, failure, begun_ms);
 	pthread_cond_broadcast(&source->changed);
 }
 
@@ -157,8 +164,7 @@ static bool is_good(const struct credential_source *source, int64_t seconds)
 
 static bool has_just_failed(const struct credential_source *source)
 {
-	return source->failure &&
-		clock_monotonic_ms(source->clock) - source->failed_ms < FAILURE_REMEMBERED_MS;
+	return source->failure && clock_monotonic_ms(source->clock) < source->retry_ms;
 }
 
 bool credential_acquire(struct credential_source *source, const struct credential **ret_credential,

@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct credential_source, credential_source_freep, credential_sou
 /*
  * One that is good for CREDENTIAL_MARGIN_S at least. The caller gives it back with
  * credential_release. Any thread; blocks while another fetches and there is none. A failure is remembered for some seconds,
- * so that a dead Fulcio is not asked once an image. Errors of fulcio_certify, id_token_source_get.
+ * and as long as it took, so that a dead Fulcio is not asked once an image. Errors of fulcio_certify, id_token_source_get.
  */
 bool credential_acquire(struct credential_source *source, const struct credential **ret_credential,
 	struct err **err);

@@ -17,11 +17,9 @@ struct desk {
 	struct credential_source *source;
 };
 
-static void open_desk(struct desk *desk)
+static void open_source(struct desk *desk)
 {
 	struct err *err = NULL;
-
-	bench_open(&desk->bench, (struct fake_sigstore_options){0});
 	const struct fulcio_options options = {
 		.http = desk->bench.http,
 		.clock = &desk->bench.our_clock,
@@ -33,6 +31,12 @@ static void open_desk(struct desk *desk)
 	must(desk->fulcio, err);
 	desk->source =
 		credential_source_new(desk->fulcio, desk->bench.tokens, &desk->bench.our_clock);
+}
+
+static void open_desk(struct desk *desk)
+{
+	bench_open(&desk->bench, (struct fake_sigstore_options){0});
+	open_source(desk);
 }
 
 static void close_desk(struct desk *desk)
@@ -205,6 +209,39 @@ static void test_failure_for_all(struct desk *desk)
 	pass(desk, 6);
 }
 
+static void *let_minutes_pass(void *ctx)
+{
+	struct desk *desk = ctx;
+
+	while (fake_sigstore_requests(desk->bench.fake, FAKE_FULCIO, "GET") < 2)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	pass(desk, 180);
+	return NULL;
+}
+
+/* What takes minutes to fail is not tried again for minutes. */
+static void test_slow_failure(struct desk *desk)
+{
+	unsigned before = certificates(desk);
+	pthread_t thread;
+
+	credential_source_free(desk->source);
+	fulcio_free(desk->fulcio);
+	open_source(desk);
+	bench_fault(&desk->bench, "fulcio GET 1 delay 2000");
+	bench_fault(&desk->bench, "fulcio POST 1+ status 400");
+	CHECK(pthread_create(&thread, NULL, let_minutes_pass, desk) == 0);
+	fail(desk, ERR_AUTH, "the server answered 400");
+	pthread_join(thread, NULL);
+	pass(desk, 170);
+	fail(desk, ERR_AUTH, "the server answered 400");
+	CHECK(certificates(desk) == before + 1);
+	fake_sigstore_forget_faults(desk->bench.fake);
+	pass(desk, 20);
+	CLEANUP(mem_freep) char *fresh = serial(desk);
+	CHECK(certificates(desk) == before + 2);
+}
+
 /* Neither a clock that is set back nor one that is fast lets a certificate be used too long. */
 static void test_clock(struct desk *desk)
 {
@@ -249,6 +286,7 @@ int main(void)
 	test_nobody_waits(&desk);
 	test_failed_renewal(&desk);
 	test_failure_for_all(&desk);
+	test_slow_failure(&desk);
 	test_clock(&desk);
 	test_no_token(&desk);
 	close_desk(&desk);
