@@ -44,6 +44,29 @@ expect_has "$WORK/err" "initial root"
 verify 1 --tuf-mirror "$TUF_URL" --tuf-cache "$cache" --tuf-root "$CIP_SOURCE_DIR/signer/data/public-good-root.json"
 expect_has "$WORK/err" "trust root of $TUF_URL"
 
+# ---- the job: once in a run, not at all where nothing is signed, and first of all
+
+registry_start "$WORK/registry"
+host=$REGISTRY_HOST tree=$WORK/tree
+for i in 1 2; do
+	digest=$(IMAGE_SEED=$i push_image "$host" "staging/app$i" v1 1)
+	tree_project "$tree" "app$i" "$host/staging" "$host/prod"
+	tree_image "$tree" "app$i" "app$i"
+	tree_digest "$tree" "app$i" "$digest" v1
+done
+nobody=(--tuf-mirror http://127.0.0.1:1 --tuf-root "$fake/root.json" --tuf-cache "$WORK/unused")
+job() {
+	cip_run "$1" --thin-manifest-dir "$tree" --identity-token "$fake/token" "${signer[@]}" "${@:2}"
+}
+job 0 --parse-only "${nobody[@]}"
+job 0 --sign=false "${nobody[@]}"
+[[ ! -e $WORK/unused ]] || fail "TUF without anything to sign"
+job 1 --confirm "${nobody[@]}"
+expect_has "$WORK/err" "--built-in-trusted-root"
+expect_equal "writes before there was trust" 0 "$(grep -cE '^(PUT|PATCH) .*/prod/' "$REGISTRY_LOG" || true)"
+job 0 --confirm "${flags[@]}" --log-level info
+expect_equal "trust roots loaded" 1 "$(grep -c "trust root: trusted_root.json of $TUF_URL (version 1)" "$WORK/err")"
+
 # ---- nobody answers: nothing that is kept stands in for the repository, and the message says what would
 
 registry_stop
