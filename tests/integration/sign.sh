@@ -211,6 +211,8 @@ refused fulcio-lies 'fulcio POST 1+ wrong-identity'
 refused rekor-down 'rekor1 POST 1+ status 500'
 refused rekor-lies 'rekor1 POST 1+ bad-set'
 refused rekor-other 'rekor1 POST 1+ wrong-entry'
+# A record could be made, but not without the signature.
+refused signature-alone 'rekor1 POST 1 bad-set'
 who_is=("${who[@]}")
 who=(--identity-token "$WORK/sigstore/token" --certificate-identity nobody@example.com)
 refused wrong-identity ''
