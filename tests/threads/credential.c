@@ -238,7 +238,7 @@ static void test_slow_failure(struct desk *desk)
 	CHECK(certificates(desk) == before + 1);
 	fake_sigstore_forget_faults(desk->bench.fake);
 	pass(desk, 20);
-	CLEANUP(mem_freep) char *fresh = serial(desk);
+	credential_release(desk->source, acquire(desk));
 	CHECK(certificates(desk) == before + 2);
 }
 
