@@ -198,7 +198,8 @@ bool upload_open_source(struct group *group, const struct descriptor *blob, stru
 static bool refuses_whole(struct blob_job *job, const struct request *request)
 {
 	int status = request_status(request);
-	if (!job->upload.url || job->blob->size == 0 || blob_job_in_pieces(job) ||
+	/* Without a body it completes what went in pieces. Others may have learned it meanwhile. */
+	if (!job->upload.url || request->http.body_len == 0 ||
 		(status != 405 && status != 413 && status != 501))
 		return false;
 	job->host->in_pieces = true;

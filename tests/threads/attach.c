@@ -4,229 +4,7 @@
  */
 #include <pthread.h>
 
-#include "signer/attached.h"
-#include "tests/threads/registry_fixture.h"
-
-/* A leaf of a Fulcio; nothing is verified here. */
-static const char certificate[] =
-	"-----BEGIN CERTIFICATE-----\n"
-	"MIICajCCAg+gAwIBAgIUfTnqfVBZgE/DqZYy8+zXE2Id8hAwCgYIKoZIzj0EAwIw\n"
-	"aDEMMAoGA1UEBhMDVVNBMQswCQYDVQQIEwJXQTERMA8GA1UEBxMIS2lya2xhbmQx\n"
-	"FTATBgNVBAkTDDc2NyA2dGggU3QgUzEOMAwGA1UEERMFOTgwMzMxETAPBgNVBAoT\n"
-	"CHNpZ3N0b3JlMB4XDTI2MTEyMTEzMzg1NloXDTI2MTEyMTEzNDg1NlowADBZMBMG\n"
-	"ByqGSM49AgEGCCqGSM49AwEHA0IABK7GU5qpvDjn4qDreNHzXysbkfrN7jeNECZl\n"
-	"i2KMwuNkrvTs8Y7uU2UVOfToaHrP3sAa5hVDvaqbqqr9j4sBqryjgf4wgfswDgYD\n"
-	"VR0PAQH/BAQDAgeAMBMGA1UdJQQMMAoGCCsGAQUFBwMDMB0GA1UdDgQWBBQFG7QY\n"
-	"U5eO5xVW50e5EqNJT2eelzAfBgNVHSMEGDAWgBRnktoq7yRG3G+Nf743QoCd8/df\n"
-	"TjAiBgNVHREBAf8EGDAWgRRwcm9tb3RlckBleGFtcGxlLmNvbTAjBgorBgEEAYO/\n"
-	"MAEBBBVodHRwOi8vbG9jYWxob3N0OjgwODAwJQYKKwYBBAGDvzABCAQXDBVodHRw\n"
-	"Oi8vbG9jYWxob3N0OjgwODAwJAYKKwYBBAGDvzABGAQWDBRwcm9tb3RlckBleGFt\n"
-	"cGxlLmNvbTAKBggqhkjOPQQDAgNJADBGAiEAqgc7KHz8hYp9iEVu2eH3Pusn2WN3\n"
-	"qcuNbjALN46qjjoCIQD2PnLGOg1n+TwebqKB1AGULJhG78YlgZin8QVsKeIdQg==\n"
-	"-----END CERTIFICATE-----\n";
-
-/* {"apiVersion":"0.0.1","kind":"hashedrekord"} */
-#define BODY "eyJhcGlWZXJzaW9uIjoiMC4wLjEiLCJraW5kIjoiaGFzaGVkcmVrb3JkIn0="
-#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-static const char log_entry[] = "{\"SignedEntryTimestamp\":\"AAAA\",\"Payload\":{\"body\":\"" BODY
-				"\",\"integratedTime\":1,\"logIndex\":2,\"logID\":\"" ZEROS "\"}}";
-
-struct scene {
-	struct client client;
-	struct fake fake;
-	struct registry *registry; /* the signing view */
-	struct repository repository;
-	struct digest image;
-	char tag[100];
-};
-
-static void scene_open(struct scene *scene, const char *options)
-{
-	char text[DIGEST_TEXT_SIZE];
-
-	*scene = (struct scene){0};
-	client_open(&scene->client);
-	fake_open(&scene->fake, NULL, options);
-	scene->registry = registry_for_signing(scene->client.registry);
-	scene->repository = (struct repository){.host = scene->fake.host, .path = "prod/app"};
-	scene->image = push_image(&scene->client, &scene->repository, "v1", "a", 1, 100);
-	snprintf(scene->tag, sizeof(scene->tag), "sha256-%.64s.sig",
-		digest_format(&scene->image, text) + 7);
-	fake_forget_log(&scene->fake);
-}
-
-static void scene_close(struct scene *scene)
-{
-	client_close(&scene->client);
-	fake_close(&scene->fake);
-}
-
-/* ---- Signatures ---- */
-
-struct signature {
-	struct bundle *bundle;
-	struct str payload;
-	struct attach_item item;
-};
-
-/* Signatures with different names differ. */
-static void signature_make(const struct scene *scene, const char *name, struct signature *signature)
-{
-	CLEANUP(mem_freep) char *text = base64_encode(name, strlen(name));
-	struct err *err = NULL;
-
-	*signature = (struct signature){.payload = STR_INIT(PAYLOAD_MAX_SIZE)};
-	payload_write("registry.k8s.io/app", &scene->image, NULL, 0, &signature->payload);
-	const struct legacy_layer layer = {
-		.blob = str_text(&signature->payload),
-		.len = signature->payload.len,
-		.signature = text,
-		.log_entry = log_entry,
-		.certificate = certificate,
-	};
-	must(bundle_of_legacy(&layer, &signature->bundle, &err), &err);
-	signature->item = (struct attach_item){
-		.bundle = signature->bundle,
-		.payload = str_text(&signature->payload),
-		.payload_len = signature->payload.len,
-	};
-}
-
-static void attestation_make(const char *type, struct signature *signature)
-{
-	static const char envelope[] =
-		"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"e30=\","
-		"\"signatures\":[{\"sig\":\"AAAA\"}]}";
-	const struct legacy_layer layer = {
-		.blob = envelope,
-		.len = strlen(envelope),
-		.is_envelope = true,
-		.log_entry = log_entry,
-		.certificate = certificate,
-	};
-	struct err *err = NULL;
-
-	*signature = (struct signature){0};
-	must(bundle_of_legacy(&layer, &signature->bundle, &err), &err);
-	signature->item = (struct attach_item){.bundle = signature->bundle, .predicate_type = type};
-}
-
-/* An envelope in a bundle v0.3; the base64 of the certificate is what its PEM has between the lines. */
-static void bundle_make(const char *type, struct signature *signature)
-{
-	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
-	struct err *err = NULL;
-
-	str_add_text(&text,
-		"{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\","
-		"\"verificationMaterial\":{\"certificate\":{\"rawBytes\":\"");
-	for (const char *at = strchr(certificate, '\n') + 1; *at != '-';) {
-		size_t len = strcspn(at, "\n");
-		str_add(&text, at, len);
-		at += len + 1;
-	}
-	str_add_text(&text,
-		"\"}},\"dsseEnvelope\":{\"payloadType\":\"application/vnd.in-toto+json\","
-		"\"payload\":\"e30=\",\"signatures\":[{\"sig\":\"AAAA\"}]}}");
-	*signature = (struct signature){0};
-	must(bundle_parse(str_text(&text), text.len, &signature->bundle, &err), &err);
-	signature->item = (struct attach_item){.bundle = signature->bundle, .predicate_type = type};
-}
-
-static void signature_release(struct signature *signature)
-{
-	bundle_free(signature->bundle);
-	str_release(&signature->payload);
-}
-
-static bool attach_named(struct scene *scene, const char *name, bool is_absent, struct err **err)
-{
-	CLEANUP(signature_release) struct signature signature;
-
-	signature_make(scene, name, &signature);
-	return attach_legacy(scene->registry, &scene->repository, &scene->image, ATTACHED_SIG,
-		is_absent, &signature.item, 1, NULL, err);
-}
-
-static void must_attach(struct scene *scene, const char *name, bool is_absent)
-{
-	struct err *err = NULL;
-
-	must(attach_named(scene, name, is_absent, &err), &err);
-}
-
-static void read_kinds(struct scene *scene, unsigned kinds, struct attached *attached)
-{
-	const struct attached_query query = {.kinds = kinds};
-	struct err *err = NULL;
-
-	must(attached_read(scene->registry, &scene->repository, &scene->image, &query, NULL,
-		     attached, &err),
-		&err);
-}
-
-static size_t count_named(const struct attached *attached, const char *name)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < attached->items.len; i++) {
-		const struct bundle *bundle = attached->items.items[i].bundle;
-		count += bundle && bytes_equal(bundle_signature(bundle), name, strlen(name));
-	}
-	return count;
-}
-
-/* Exactly these, once each. */
-static void expect_signatures(struct scene *scene, const char *const *names, size_t count)
-{
-	CLEANUP(attached_release) struct attached attached = {0};
-
-	read_kinds(scene, ATTACHED_SIG, &attached);
-	CHECK(attached.items.len == count);
-	for (size_t i = 0; i < count; i++)
-		CHECK(count_named(&attached, names[i]) == 1);
-}
-
-static void put_text(struct scene *scene, const char *tag, const char *type, const char *text)
-{
-	CLEANUP(str_release) struct str bytes = STR_INIT(1 << 20);
-
-	str_add_text(&bytes, text);
-	push_document(&scene->client, &scene->repository, tag, type, &bytes);
-}
-
-static void tag_read(struct scene *scene, struct document *ret_document)
-{
-	struct err *err = NULL;
-
-	must(registry_manifest_read(
-		     scene->registry, &scene->repository, scene->tag, NULL, ret_document, &err),
-		&err);
-}
-
-static void set_rules(struct scene *scene, const char *text)
-{
-	CLEANUP(mem_freep) char *rules = fs_join(scene->fake.directory, "faults");
-
-	CHECK(fs_write_atomic(rules, text, strlen(text), 0600, NULL));
-}
-
-/*
- * Reads of the tag show this manifest, as often as `times` says: the registry takes none that contradicts
- * its blobs, but what one shows may be anything. `more`: rules behind that.
- */
-static void show_instead(
-	struct scene *scene, const char *manifest, const char *times, const char *more)
-{
-	CLEANUP(mem_freep) char *file = fs_join(scene->fake.directory, "other");
-	CLEANUP(mem_freep)
-	char *rules = mem_printf("GET */manifests/sha256-* %s file 200 " MEDIA_TYPE_OCI_MANIFEST
-				 " %s\n%s",
-		times, file, more);
-
-	CHECK(fs_write_atomic(file, manifest, strlen(manifest), 0600, NULL));
-	set_rules(scene, rules);
-}
+#include "tests/threads/attach_fixture.h"
 
 /* ---- One writer ---- */
 
@@ -264,6 +42,40 @@ static void test_single_posts(void)
 	scene_close(&scene);
 }
 
+/* A host that refuses whole blobs gets pieces, and is not asked again. */
+static void test_pieces(void)
+{
+	static const char *const names[] = {"one", "two"};
+	struct scene scene;
+
+	scene_open(&scene, "--chunked-only");
+	must_attach(&scene, "one", true);
+	CHECK_COUNT(&scene.fake, "PATCH *", 2);
+	must_attach(&scene, "two", false);
+	CHECK_COUNT(&scene.fake, "PATCH *", 3);
+	expect_signatures(&scene, names, 2);
+	scene_close(&scene);
+}
+
+/* Uploads that break off are begun anew; one that never gets through is an error. */
+static void test_broken_uploads(void)
+{
+	static const char *const names[] = {"one"};
+	struct scene scene;
+	struct err *err = NULL;
+
+	scene_open(&scene, NULL);
+	set_rules(&scene, "PUT */blobs/* 1 reset-before\nPUT */blobs/* 2 status 500\n");
+	must_attach(&scene, "one", true);
+	expect_signatures(&scene, names, 1);
+	set_rules(&scene, "PUT */blobs/* 1+ status 500\n");
+	CHECK(!attach_named(&scene, "two", false, &err));
+	CHECK(err_is(err, ERR_TRANSIENT) && strstr(err->msg, "500"));
+	err_free(err);
+	expect_signatures(&scene, names, 1);
+	scene_close(&scene);
+}
+
 /* Both statements in one PUT; what says another type is not fetched. */
 static void test_attestations(void)
 {
@@ -293,37 +105,6 @@ static void test_attestations(void)
 	CHECK(one.items.len == 1 && one.left_out == 1 && one.items.items[0].layer == 1);
 	signature_release(&made[0]);
 	signature_release(&made[1]);
-	scene_close(&scene);
-}
-
-/* A payload that is expected is not fetched, and is the same. */
-static void test_expected_payloads(void)
-{
-	struct scene scene;
-	struct err *err = NULL;
-	CLEANUP(attached_release) struct attached attached = {0};
-	CLEANUP(attached_release) struct attached other = {0};
-	struct attached_query query = {
-		.kinds = ATTACHED_SIG, .docker_reference = "registry.k8s.io/app"};
-	CLEANUP(signature_release) struct signature signature;
-
-	scene_open(&scene, NULL);
-	signature_make(&scene, "one", &signature);
-	must_attach(&scene, "one", true);
-	fake_forget_log(&scene.fake);
-	must(attached_read(scene.registry, &scene.repository, &scene.image, &query, NULL, &attached,
-		     &err),
-		&err);
-	CHECK_COUNT(&scene.fake, "*", 1);
-	CHECK(bytes_equal(&attached.items.items[0].payload, str_text(&signature.payload),
-		signature.payload.len));
-	query.docker_reference = "registry.k8s.io/other";
-	must(attached_read(
-		     scene.registry, &scene.repository, &scene.image, &query, NULL, &other, &err),
-		&err);
-	CHECK_COUNT(&scene.fake, "*", 1 + 2);
-	CHECK(bytes_equal(&other.items.items[0].payload, str_text(&signature.payload),
-		signature.payload.len));
 	scene_close(&scene);
 }
 
@@ -401,8 +182,6 @@ static void test_config_goes_once(void)
 }
 
 /* ---- Others ---- */
-
-#define DIGEST_C "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 
 static char *foreign_image(struct scene *scene, const char *config_text)
 {
@@ -528,103 +307,6 @@ static void test_something_else(void)
 	scene_close(&scene);
 }
 
-/* Blobs that are gone, changed or larger than was said spoil their layers, and no others. */
-static void test_broken_blobs(void)
-{
-	struct scene scene;
-	CLEANUP(attached_release) struct attached attached = {0};
-	struct document document = {0};
-
-	scene_open(&scene, NULL);
-	must_attach(&scene, "good", true);
-	tag_read(&scene, &document);
-	const char *layers = strstr(document.bytes, "\"layers\":[") + strlen("\"layers\":[");
-	CLEANUP(mem_freep)
-	char *text = mem_printf("%.*s{\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+"
-				"json\",\"size\":99999999,\"digest\":\"" DIGEST_C "\"},%s",
-		(int)(layers - document.bytes), document.bytes, layers);
-	show_instead(&scene, text, "1+", "");
-	read_kinds(&scene, ATTACHED_SIG, &attached);
-	CHECK(attached.items.len == 2 && count_named(&attached, "good") == 1);
-	CHECK(strstr(attached.items.items[0].error, "larger"));
-	document_release(&document);
-	scene_close(&scene);
-}
-
-/* However many there are, and whatever they claim to be, so much is read and no more. */
-static void test_bounds(void)
-{
-	struct scene scene;
-	CLEANUP(attached_release) struct attached attached = {0};
-	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
-	size_t refused = 0;
-
-	scene_open(&scene, NULL);
-	str_add_text(&text, "{\"config\":{\"digest\":\"" DIGEST_C "\"},\"layers\":[");
-	for (size_t i = 0; i < 10; i++)
-		str_addf(&text,
-			"%s{\"mediaType\":\"application/vnd.dsse.envelope.v1+json\",\"size\":%zu,"
-			"\"digest\":\"sha256:%064zu\"}",
-			i ? "," : "", ATTACHED_BLOB_MAX, i);
-	str_add_text(&text, "]}");
-	show_instead(&scene, text.bytes, "1+", "GET */blobs/* 1+ gigabyte\n");
-	read_kinds(&scene, ATTACHED_ATT, &attached);
-	CHECK(attached.items.len == 10);
-	for (size_t i = 0; i < 10; i++) {
-		CHECK(!attached.items.items[i].bundle);
-		refused += strstr(attached.items.items[i].error, "in all") != NULL;
-	}
-	CHECK(refused == 10 - ATTACHED_TOTAL_MAX / ATTACHED_BLOB_MAX);
-	CHECK_COUNT(&scene.fake, "GET */blobs/*", 10 - refused);
-	scene_close(&scene);
-}
-
-/* A descriptor that says less than there is. */
-static void test_understated(void)
-{
-	struct scene scene;
-	CLEANUP(attached_release) struct attached attached = {0};
-	CLEANUP(str_release) struct str blob = STR_INIT(1 << 20);
-	char text[DIGEST_TEXT_SIZE];
-
-	scene_open(&scene, NULL);
-	while (blob.len < 8192)
-		str_add_char(&blob, ' ');
-	struct digest digest = push_blob(&scene.client, &scene.repository, &blob);
-	digest_format(&digest, text);
-	CLEANUP(mem_freep)
-	char *manifest = mem_printf(
-		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST
-		"\",\"config\":{\"mediaType\":\"a/"
-		"b\",\"size\":8192,\"digest\":\"%s\"},\"layers\":[{"
-		"\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+json\",\"size\":10,"
-		"\"digest\":\"%s\"}]}",
-		text, text);
-	show_instead(&scene, manifest, "1+", "");
-	read_kinds(&scene, ATTACHED_SIG, &attached);
-	CHECK(strstr(attached.items.items[0].error, "bytes"));
-	CHECK(!attached.items.items[0].payload.data);
-	scene_close(&scene);
-}
-
-/* A registry that cannot be read is no image without signatures. */
-static void test_broken_registry(void)
-{
-	struct scene scene;
-	struct err *err = NULL;
-	CLEANUP(attached_release) struct attached attached = {0};
-	const struct attached_query query = {.kinds = ATTACHED_SIG};
-
-	scene_open(&scene, NULL);
-	must_attach(&scene, "good", true);
-	set_rules(&scene, "GET */blobs/* 1+ status 403\n");
-	CHECK(!attached_read(
-		scene.registry, &scene.repository, &scene.image, &query, NULL, &attached, &err));
-	CHECK(err_is(err, ERR_AUTH));
-	err_free(err);
-	scene_close(&scene);
-}
-
 /* ---- Threads ---- */
 
 #define THREADS 16
@@ -668,18 +350,15 @@ int main(void)
 {
 	test_adding();
 	test_single_posts();
+	test_pieces();
+	test_broken_uploads();
 	test_attestations();
-	test_expected_payloads();
 	test_bundles("--referrers=yes", true);
 	test_bundles(NULL, false);
 	test_config_goes_once();
 	test_other_writers();
 	test_bytes_are_kept();
 	test_something_else();
-	test_broken_blobs();
-	test_bounds();
-	test_understated();
-	test_broken_registry();
 	test_threads();
 	return 0;
 }
