@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "net/url.h"
 #include "signer/tuf_client_private.h"
 #include "signer/tuf_store.h"
 
@@ -25,8 +26,18 @@ static char *join_url(const char *base, const char *name)
 bool tuf_fetch(
 	struct tuf_client *client, const char *url, size_t max, struct str *out, struct err **err)
 {
-	struct http_request request = {
-		.method = "GET", .url = url, .response_max = max, .repeatable = true};
+	CLEANUP(url_release) struct url parts = {0};
+	if (!url_parse(url, &parts, err))
+		return false;
+	CLEANUP(mem_freep) char *bucket = mem_printf("%s %u", parts.host, (unsigned)parts.port);
+	const struct http_request request = {
+		.method = "GET",
+		.url = url,
+		.response_max = max,
+		.repeatable = true,
+		.quota = bucket,
+		.quota_class = HTTP_CLASS_SIGNING,
+	};
 	struct http_response response = {0};
 	bool ok;
 

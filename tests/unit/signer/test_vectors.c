@@ -45,7 +45,7 @@ static const struct vector {
 	{"invalid-inclusion-proof_fail", VERIFY_INCLUSION, "does not lead from the log entry"},
 	{"managed-key-and-trusted-root", PASSES, NULL},
 	{"managed-key-happy-path", PASSES, NULL},
-	{"managed-key-wrong-key_fail", VERIFY_BUNDLE, "a public key that is no"},
+	{"managed-key-wrong-key_fail", VERIFY_BUNDLE, "not one public key in PEM"},
 	{"rekor2-checkpoint-cosigned", PASSES, NULL},
 	{"rekor2-checkpoint-missing-log-signature_fail", VERIFY_CHECKPOINT, "no signature"},
 	{"rekor2-checkpoint-missing-root-hash_fail", VERIFY_CHECKPOINT, "no root hash"},
