@@ -218,21 +218,21 @@ static void write_provenance(struct json_out *out, const struct promotion *promo
 }
 
 void promotion_write(
-	enum promotion_statement statement, const struct promotion *promotion, struct str *text)
+	enum promotion_statement statement, const struct promotion *promotion, struct str *out)
 {
-	struct json_out out = {.text = text};
+	struct json_out json = {.text = out};
 
-	json_out_open(&out, NULL, '{');
-	json_out_text(&out, "_type", STATEMENT_TYPE);
-	json_out_open(&out, "subject", '[');
-	write_named(&out, NULL, promotion->destination, &promotion->digest);
-	json_out_close(&out, ']');
-	json_out_text(&out, "predicateType", promotion_type(statement));
-	json_out_open(&out, "predicate", '{');
+	json_out_open(&json, NULL, '{');
+	json_out_text(&json, "_type", STATEMENT_TYPE);
+	json_out_open(&json, "subject", '[');
+	write_named(&json, NULL, promotion->destination, &promotion->digest);
+	json_out_close(&json, ']');
+	json_out_text(&json, "predicateType", promotion_type(statement));
+	json_out_open(&json, "predicate", '{');
 	if (statement == PROMOTION_SLSA)
-		write_provenance(&out, promotion);
+		write_provenance(&json, promotion);
 	else
-		write_record(&out, promotion);
-	json_out_close(&out, '}');
-	json_out_close(&out, '}');
+		write_record(&json, promotion);
+	json_out_close(&json, '}');
+	json_out_close(&json, '}');
 }

@@ -162,7 +162,7 @@ void group_settle(struct promoted *promoted);
 void signing_group(struct promoted *promoted);
 
 /* Of the pool of signers. */
-void signing_group_run(void *ctx, void *job);
+void signing_group_run(void *ctx, void *arg);
 
 /* ---- forecast.c ---- */
 

@@ -86,9 +86,8 @@ static void find_primary(struct batch *batch, struct part *part, const char *key
 		add_key(batch, site, digest, &other);
 		if (strcmp(str_text(&other), key) != 0)
 			continue;
-		if (part->primary &&
-			identity_compare(identities_of(batch), name_of(batch, part->primary),
-				name_of(batch, site)) <= 0)
+		if (identity_compare(identities_of(batch), name_of(batch, part->primary),
+			    name_of(batch, site)) <= 0)
 			continue;
 		part->primary = site;
 		part->digest = digest;
@@ -121,7 +120,10 @@ static void add_part(
 {
 	struct part *part = vec_push(&batch->parts);
 
-	*part = (struct part){0};
+	*part = (struct part){
+		.primary = site_of(batch, first),
+		.digest = digest_of_member(batch, first),
+	};
 	for (uint32_t i = first; i < batch->promoted.group->member_count; i++) {
 		if (taken[i] || strcmp(keys[i], keys[first]) != 0)
 			continue;
