@@ -97,26 +97,13 @@ static int check_access(const struct session *session, struct registry *registry
 	return EXIT_CODE_NOT_DONE;
 }
 
-/* Other findings change nothing here. */
-static void say_what_is_left_out(const struct session *session)
-{
-	const struct declared *declared = session->manifests.declared;
-
-	for (size_t i = 0; declared && i < declared->findings.len; i++) {
-		const struct finding *finding = &declared->findings.items[i];
-
-		if (finding->kind == FINDING_TREE || finding->kind == FINDING_INVALID_FILE)
-			output_finding(session->output, finding);
-	}
-}
-
 static int run(struct session *session)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
 	CLEANUP(registry_freep) struct registry *registry = NULL;
 	bool loaded = session_load(session, true, &error);
 
-	say_what_is_left_out(session);
+	session_say_left_out(session);
 	if (loaded)
 		registry = session_registry(session, false, &error);
 	if (registry)

@@ -40,6 +40,7 @@ int command_usage_error(const struct err *error);
 
 int cmd_run(const struct program *program, const char *const *arguments);
 int cmd_login_check(const struct program *program, const char *const *arguments);
+int cmd_replicate(const struct program *program, const char *const *arguments);
 int cmd_sign_bundle(const struct program *program, const char *const *arguments);
 int cmd_verify(const struct program *program, const char *const *arguments);
 int cmd_verify_attestation(const struct program *program, const char *const *arguments);
@@ -49,6 +50,7 @@ int cmd_tuf(const struct program *program, const char *const *arguments);
 int cmd_help(const struct program *program, const char *const *arguments);
 
 extern const struct flag_set cmd_login_check_flags;
+extern const struct flag_set cmd_replicate_flags;
 extern const struct flag_set cmd_sign_bundle_flags;
 extern const struct flag_set cmd_verify_flags;
 extern const struct flag_set cmd_verify_attestation_flags;

@@ -35,6 +35,18 @@ static const struct command commands[] = {
 			     "needed would be granted, with 3 if not.",
 		.flags = &cmd_login_check_flags,
 		.run = cmd_login_check},
+	{.name = "replicate-signatures",
+		.usage = "replicate-signatures [flags]",
+		.summary = "copies signatures, attestations and SBOMs to the mirrors of images",
+		.paragraph = "Of the destinations of an image that have one public name, one is "
+			     "signed. What stands beside the image there, under the tags "
+			     "sha256-....sig, .att and .sbom, is brought to all others with "
+			     "--confirm, byte for byte. A mirror that holds what the primary "
+			     "lacks is never overwritten. A second run writes nothing. Ends with "
+			     "0 if everything is in place, or without --confirm would be, with 3 "
+			     "if something conflicts or failed.",
+		.flags = &cmd_replicate_flags,
+		.run = cmd_replicate},
 	{.name = "verify",
 		.usage = "verify [flags] IMAGE...",
 		.summary = "verifies that images in registries are signed by whom they must be",
@@ -95,7 +107,6 @@ static const struct command commands[] = {
 		.summary = "explains a command and its flags",
 		.flags = &cmd_help_flags,
 		.run = cmd_help},
-	{.name = "replicate-signatures", .summary = "copy signatures to mirrors"},
 	{.name = "sigcheck", .summary = "check signatures on mirrors"},
 };
 

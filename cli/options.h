@@ -48,6 +48,8 @@ struct options {
 	const char *signature_format;
 	const char *comment;
 	uint64_t max_signature_ops;
+	uint64_t max_signature_copies;
+	const char *replicate_scope;
 	const char *certificate_identity, *certificate_identity_regexp;
 	const char *certificate_issuer, *certificate_issuer_regexp;
 	struct identity_flags identity;

@@ -40,6 +40,18 @@ void session_log(enum log_level level, const char *text)
 	}
 }
 
+void session_say_left_out(const struct session *session)
+{
+	const struct declared *declared = session->manifests.declared;
+
+	for (size_t i = 0; declared && i < declared->findings.len; i++) {
+		const struct finding *finding = &declared->findings.items[i];
+
+		if (finding->kind == FINDING_TREE || finding->kind == FINDING_INVALID_FILE)
+			output_finding(session->output, finding);
+	}
+}
+
 /* `tree`: of the manifests, NULL: there are none. */
 static bool load_config(struct session *session, const char *tree, struct err **err)
 {

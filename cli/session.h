@@ -42,6 +42,9 @@ struct registry *session_registry(const struct session *session, bool read_only,
 /* The signal that interrupted the command, 0 if none did. */
 int session_signal(const struct session *session);
 
+/* Says the findings because of which files are not taken into account, for commands that need no others. */
+void session_say_left_out(const struct session *session);
+
 /* Says an error, or several that have a line each, as the log's level. */
 void session_log(enum log_level level, const char *text);
 

@@ -226,29 +226,55 @@ static void group_release(struct group *group)
 	tree_release(&group->tree);
 }
 
-bool copy_group(struct copier *copier, const struct repository *source, const struct digest *digest,
-	struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
-	struct err **err)
+static void group_init(struct group *group, struct copier *copier, const struct repository *source,
+	struct http_tally *source_tally, struct copy_destination *destinations, size_t count)
 {
-	CLEANUP(group_release)
-	struct group group = {
+	*group = (struct group){
 		.copier = copier,
 		.source = source,
-		.reader = reader_of(copier, source, destinations, count),
 		.source_tally = source_tally,
 		.targets = mem_new(count, sizeof(struct target)),
 		.target_count = count,
 	};
 	for (size_t i = 0; i < count; i++) {
-		group.targets[i].to = &destinations[i];
-		group.targets[i].needs_content = !destinations[i].has_manifest &&
+		group->targets[i].to = &destinations[i];
+		group->targets[i].needs_content = !destinations[i].has_manifest &&
 			!same_repository(source, &destinations[i].repository);
 	}
+}
+
+/* Its root has been read. */
+static void group_run(struct group *group)
+{
+	run_rounds(group);
+	if (prepare_second_pass(group))
+		run_rounds(group);
+	give_up_missing(group);
+}
+
+bool copy_group(struct copier *copier, const struct repository *source, const struct digest *digest,
+	struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
+	struct err **err)
+{
+	CLEANUP(group_release) struct group group;
+	group_init(&group, copier, source, source_tally, destinations, count);
+	group.reader = reader_of(copier, source, destinations, count);
 	if (!cancel_check(copier->cancel, CANCEL_NOW, err) || !tree_read_root(&group, digest, err))
 		return false;
-	run_rounds(&group);
-	if (prepare_second_pass(&group))
-		run_rounds(&group);
-	give_up_missing(&group);
+	group_run(&group);
 	return true;
+}
+
+void copy_document(struct copier *copier, const struct repository *source,
+	const struct document *root, struct http_tally *source_tally,
+	struct copy_destination *destinations, size_t count)
+{
+	CLEANUP(group_release) struct group group;
+	CLEANUP(err_freep) struct err *err = NULL;
+	group_init(&group, copier, source, source_tally, destinations, count);
+	group.reader = copier->registry;
+	if (cancel_check(copier->cancel, CANCEL_NOW, &err) && tree_take_root(&group, root, &err))
+		group_run(&group);
+	else
+		fail_all(&group, false, err);
 }

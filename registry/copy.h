@@ -74,4 +74,12 @@ bool copy_group(struct copier *copier, const struct repository *source, const st
 	struct http_tally *source_tally, struct copy_destination *destinations, size_t count,
 	struct err **err);
 
+/*
+ * The same for a root that is at hand, just read from `source`: a destination itself, so that its
+ * content is read with the credentials that write. Never fails as a whole.
+ */
+void copy_document(struct copier *copier, const struct repository *source,
+	const struct document *root, struct http_tally *source_tally,
+	struct copy_destination *destinations, size_t count);
+
 #endif

@@ -92,6 +92,8 @@ void group_send(struct group *group, struct request *const *requests, struct tar
 
 /* Errors as registry_manifest_get and manifest_parse. */
 bool tree_read_root(struct group *group, const struct digest *digest, struct err **err);
+/* A root that was read already; copied. Errors of manifest_parse. */
+bool tree_take_root(struct group *group, const struct document *root, struct err **err);
 /*
  * Children and blobs, except children that every target is known to hold already. May be called
  * again when less is known; then reads what is missing. ERR_INVALID if the source lacks a child,

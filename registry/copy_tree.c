@@ -76,17 +76,34 @@ static bool add_node(struct group *group, struct node *node, struct err **err)
 	return true;
 }
 
-bool tree_read_root(struct group *group, const struct digest *digest, struct err **err)
+/* Takes the document. */
+static bool add_root(struct group *group, struct document *document, struct err **err)
 {
-	CLEANUP(document_release) struct document document = {0};
-	if (!registry_manifest_get(
-		    group->reader, group->source, digest, group->source_tally, &document, err))
-		return false;
-	struct node *root = node_new(&document, "", err);
+	struct node *root = node_new(document, "", err);
 	if (!root)
 		return err_prefix(err, "%s/%s", group->source->host, group->source->path);
 	group->tree.manifest_bytes = root->document.len;
 	return add_node(group, root, err);
+}
+
+bool tree_read_root(struct group *group, const struct digest *digest, struct err **err)
+{
+	CLEANUP(document_release) struct document document = {0};
+	return registry_manifest_get(
+		       group->reader, group->source, digest, group->source_tally, &document, err) &&
+		add_root(group, &document, err);
+}
+
+bool tree_take_root(struct group *group, const struct document *root, struct err **err)
+{
+	CLEANUP(document_release)
+	struct document document = {
+		.bytes = mem_strndup(root->bytes, root->len),
+		.len = root->len,
+		.media_type = mem_strdup(root->media_type),
+		.digest = root->digest,
+	};
+	return add_root(group, &document, err);
 }
 
 /* ---- Children ---- */

@@ -68,7 +68,7 @@ expect_equal "completion of a topic" "help" "$(offers cip help h)"
 
 wrong 'unknown flag --manifset; did you mean --manifest?' --manifset=x
 wrong 'there is no command "versoin"; did you mean "cip version"?' versoin
-wrong 'replicate-signatures: this version of cip cannot' replicate-signatures --confirm
+wrong '"none" is none of all|declared' replicate-signatures --manifest x --replicate-scope none
 wrong 'sigcheck: this version of cip cannot' sigcheck
 wrong 'use-prow-manifest-diff: this version of cip cannot' --manifest x --use-prow-manifest-diff
 wrong 'exclude each other' --manifest x --certificate-identity a --certificate-identity-regexp b

@@ -1,0 +1,79 @@
+/*
+ * The words for the outcomes of a replication. Judges nothing.
+ */
+#include "cli/replicate_table.h"
+
+#include "base/escape.h"
+#include "reconciler/json_out.h"
+
+static const char *const words[REPLICA_ENDS] = {
+	[REPLICA_IN_PLACE] = "in-place",
+	[REPLICA_HAS_MORE] = "has-more",
+	[REPLICA_PLANNED] = "copy",
+	[REPLICA_COPIED] = "copied",
+	[REPLICA_CONFLICT] = "conflict",
+	[REPLICA_FAILED] = "failed",
+	[REPLICA_NOT_DONE] = "not-done",
+};
+
+static const char *word_of(const struct replicate_row *row)
+{
+	return row->tag ? words[row->end] : "unlisted";
+}
+
+/* ---- For people ---- */
+
+static void add_row(const struct replicate_row *row, struct str *out)
+{
+	str_addf(out, "%-8s  %s", word_of(row), row->destination);
+	if (row->tag)
+		str_addf(out, ":%s from %s", row->tag, row->primary);
+	if (row->error) {
+		CLEANUP(mem_freep) char *error = escape_terminal_text(row->error);
+
+		str_addf(out, ": %s", error);
+	}
+	str_add_char(out, '\n');
+}
+
+void replicate_table_text(const struct replicate_result *result, struct str *out)
+{
+	for (size_t i = 0; i < result->rows.len; i++)
+		add_row(&result->rows.items[i], out);
+}
+
+/* ---- For machines ---- */
+
+static void write_row(struct json_out *json, const struct replicate_row *row)
+{
+	json_out_break(json);
+	json_out_open(json, NULL, '{');
+	json_out_text(json, "destination", row->destination);
+	json_out_text(json, "primary", row->tag ? row->primary : NULL);
+	json_out_text(json, "tag", row->tag);
+	json_out_text(json, "outcome", word_of(row));
+	json_out_text(json, "error", row->error);
+	json_out_close(json, '}');
+}
+
+bool replicate_table_json(const struct replicate_result *result, FILE *out)
+{
+	struct json_out json = {.stream = out};
+
+	json_out_open(&json, NULL, '{');
+	json_out_number(&json, "version", 1);
+	json_out_bool(&json, "interrupted", result->interrupted);
+	json_out_number(&json, "projects_left_out", result->left_out);
+	json_out_open(&json, "totals", '{');
+	for (size_t i = 0; i < REPLICA_ENDS; i++)
+		json_out_number(&json, words[i], result->ends[i]);
+	json_out_number(&json, "unlisted", result->unlisted);
+	json_out_close(&json, '}');
+	json_out_open(&json, "objects", '[');
+	for (size_t i = 0; i < result->rows.len; i++)
+		write_row(&json, &result->rows.items[i]);
+	json_out_close(&json, ']');
+	json_out_close(&json, '}');
+	fputc('\n', out);
+	return fflush(out) == 0 && !ferror(out);
+}

@@ -1,0 +1,35 @@
+/*
+ * From a unit of the worklist to a set for the replicator: its destinations in order of precedence,
+ * and which of them belong together for a digest. Pure; read-only once made.
+ */
+#ifndef CIP_RECONCILER_REPLICATE_SET_H
+#define CIP_RECONCILER_REPLICATE_SET_H
+
+#include "reconciler/wanted.h"
+#include "replicator/replicator.h"
+
+struct replicate_site {
+	const struct work_destination *destination;
+	struct wanted *wanted; /* several may share one */
+	bool owns_wanted;
+	char *identity; /* owned; NULL: no rule maps it */
+};
+
+struct replicate_set {
+	struct replicate_site *sites;  /* in order of precedence */
+	struct replica_site *replicas; /* the same ones for the replicator */
+	size_t count;
+	bool only_declared;
+};
+
+/* NULL if the unit has no two destinations that belong together. The caller frees it. */
+struct replicate_set *replicate_set_new(
+	const struct worklist *list, const struct work_unit *unit, bool only_declared);
+void replicate_set_free(struct replicate_set *set);
+DEFINE_CLEANUP(struct replicate_set, replicate_set_freep, replicate_set_free)
+
+/* As replica_mirrors_fn, of a struct replicate_set. */
+void replicate_set_mirrors(
+	void *ctx, size_t primary, const uint8_t image[DIGEST_SHA256_SIZE], bool *ret_is_mirror);
+
+#endif

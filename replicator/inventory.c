@@ -1,0 +1,103 @@
+/*
+ * Keeps of a list what is of use, sorted. A tag may come twice, with its digest and without; one that
+ * comes with two different digests has none that could be relied on.
+ */
+#include "replicator/inventory.h"
+
+#include <stdlib.h>
+
+void inventory_release(struct inventory *inventory)
+{
+	vec_release(&inventory->items);
+}
+
+static void add(struct inventory *inventory, const char *text, const struct digest *content)
+{
+	struct inventory_item item = {.has_content = content != NULL};
+
+	if (!replica_tag_parse(text, &item.tag))
+		return;
+	if (content)
+		item.content = *content;
+	*vec_push(&inventory->items) = item;
+}
+
+static void on_tag(void *ctx, const char *tag)
+{
+	add(ctx, tag, NULL);
+}
+
+static void on_manifest_tag(void *ctx, const struct digest *digest, const char *tag)
+{
+	add(ctx, tag, digest);
+}
+
+/* Those with a digest first. */
+static int compare(const void *left, const void *right)
+{
+	const struct inventory_item *a = left, *b = right;
+	int order = replica_tag_compare(&a->tag, &b->tag);
+
+	return order ? order : (int)b->has_content - (int)a->has_content;
+}
+
+static void merge(struct inventory_item *kept, const struct inventory_item *other)
+{
+	if (other->has_content && !digest_equal(&kept->content, &other->content))
+		kept->has_content = false;
+}
+
+static void sort(struct inventory *inventory)
+{
+	struct inventory_item *items = inventory->items.items;
+	size_t kept = 0;
+
+	if (!inventory->items.len)
+		return;
+	qsort(items, inventory->items.len, sizeof(*items), compare);
+	for (size_t i = 1; i < inventory->items.len; i++) {
+		if (replica_tag_compare(&items[kept].tag, &items[i].tag) == 0)
+			merge(&items[kept], &items[i]);
+		else
+			items[++kept] = items[i];
+	}
+	inventory->items.len = kept + 1;
+	vec_shrink(&inventory->items);
+}
+
+bool inventory_read(struct registry *registry, const struct repository *repository,
+	const struct clock *clock, struct inventory *ret_inventory, struct err **err)
+{
+	CLEANUP(inventory_release)
+	struct inventory inventory = {.looked_ms = clock_monotonic_ms(clock)};
+	CLEANUP(err_freep) struct err *failure = NULL;
+	const struct tags_visitor visitor = {
+		.on_tag = on_tag, .on_manifest_tag = on_manifest_tag, .ctx = &inventory};
+	enum tags_kind kind;
+
+	if (!registry_tags_list(registry, repository, &visitor, NULL, &kind, &failure)) {
+		if (!err_is(failure, ERR_NOT_FOUND)) {
+			err_keep_first(err, &failure);
+			return false;
+		}
+		vec_clear(&inventory.items);
+	}
+	sort(&inventory);
+	*ret_inventory = inventory;
+	inventory = (struct inventory){0};
+	return true;
+}
+
+static int compare_tag(const void *key, const void *item)
+{
+	return replica_tag_compare(key, &((const struct inventory_item *)item)->tag);
+}
+
+const struct inventory_item *inventory_find(
+	const struct inventory *inventory, const struct replica_tag *tag)
+{
+	if (!inventory->items.len)
+		return NULL;
+	return bsearch(tag, inventory->items.items, inventory->items.len,
+		sizeof(*inventory->items.items), compare_tag);
+}

@@ -1,0 +1,32 @@
+/*
+ * Which signatures, attestations and SBOMs a repository holds, by one list of its tags. Owned by one
+ * thread at a time.
+ */
+#ifndef CIP_REPLICATOR_INVENTORY_H
+#define CIP_REPLICATOR_INVENTORY_H
+
+#include "base/vec.h"
+#include "registry/registry.h"
+#include "replicator/replica_tag.h"
+
+struct inventory_item {
+	struct replica_tag tag;
+	bool has_content; /* Google's lists say the digest under each tag; others do not */
+	struct digest content;
+};
+
+struct inventory {
+	VEC(struct inventory_item) items; /* in order of the tags, each once */
+	int64_t looked_ms;		  /* monotonic: when the list was asked for */
+};
+void inventory_release(struct inventory *inventory);
+
+/* A repository that is not there holds nothing. Errors of registry_tags_list; then nothing is known. */
+bool inventory_read(struct registry *registry, const struct repository *repository,
+	const struct clock *clock, struct inventory *ret_inventory, struct err **err);
+
+/* NULL: it does not hold it. */
+const struct inventory_item *inventory_find(
+	const struct inventory *inventory, const struct replica_tag *tag);
+
+#endif

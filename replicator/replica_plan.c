@@ -1,0 +1,89 @@
+/*
+ * One array of states for each object; what the lists cannot tell is left to whoever carries it out.
+ */
+#include "replicator/replica_plan.h"
+
+void replica_task_release(struct replica_task *task)
+{
+	mem_free(task->seen);
+	task->seen = NULL;
+}
+
+void replica_tasks_release(struct replica_tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->all.len; i++)
+		replica_task_release(&tasks->all.items[i]);
+	vec_release(&tasks->all);
+}
+
+static void add(struct replica_tasks *tasks, size_t primary, const struct inventory_item *item,
+	const bool *is_mirror)
+{
+	struct replica_task task = {
+		.tag = item->tag,
+		.primary = primary,
+		.has_content = item->has_content,
+		.content = item->content,
+		.seen = mem_new(tasks->sites, sizeof(*task.seen)),
+	};
+
+	for (size_t i = 0; i < tasks->sites; i++)
+		if (is_mirror[i] && i != primary)
+			task.seen[i] = REPLICA_UNKNOWN;
+	*vec_push(&tasks->all) = task;
+}
+
+void replica_tasks_add(struct replica_tasks *tasks, size_t primary,
+	const struct inventory *inventory, replica_mirrors_fn *mirrors, void *ctx)
+{
+	CLEANUP(mem_freep) bool *is_mirror = mem_new(tasks->sites, sizeof(*is_mirror));
+
+	for (size_t i = 0; i < inventory->items.len; i++) {
+		const struct inventory_item *item = &inventory->items.items[i];
+		bool any = false;
+
+		memset(is_mirror, 0, tasks->sites * sizeof(*is_mirror));
+		mirrors(ctx, primary, item->tag.image, is_mirror);
+		for (size_t s = 0; s < tasks->sites; s++)
+			any |= is_mirror[s] && s != primary;
+		if (any)
+			add(tasks, primary, item, is_mirror);
+	}
+}
+
+bool replica_tasks_want(const struct replica_tasks *tasks, size_t site)
+{
+	for (size_t i = 0; i < tasks->all.len; i++)
+		if (tasks->all.items[i].seen[site] == REPLICA_UNKNOWN)
+			return true;
+	return false;
+}
+
+static enum replica_seen compare(const struct replica_task *task, const struct inventory_item *item)
+{
+	if (!item)
+		return REPLICA_ABSENT;
+	if (!item->has_content || !task->has_content)
+		return REPLICA_PRESENT;
+	return digest_equal(&item->content, &task->content) ? REPLICA_EQUAL : REPLICA_DIFFERENT;
+}
+
+void replica_tasks_compare(
+	struct replica_tasks *tasks, size_t site, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < tasks->all.len; i++) {
+		struct replica_task *task = &tasks->all.items[i];
+
+		if (task->seen[site] == REPLICA_UNKNOWN)
+			task->seen[site] = compare(task, inventory_find(inventory, &task->tag));
+	}
+}
+
+bool replica_task_is_open(const struct replica_task *task, size_t sites)
+{
+	for (size_t i = 0; i < sites; i++)
+		if (task->seen[i] == REPLICA_ABSENT || task->seen[i] == REPLICA_PRESENT ||
+			task->seen[i] == REPLICA_DIFFERENT)
+			return true;
+	return false;
+}

@@ -1,0 +1,461 @@
+/*
+ * The way from lists to copies. Who is primary and for whom is the caller's knowledge, what differs
+ * that of replica_plan.c and layers.c, how bytes travel that of registry/copy.h.
+ */
+#include "replicator/replicator.h"
+
+#include "base/cancel.h"
+#include "registry/copy.h"
+#include "replicator/layers.h"
+
+/* One object. An SBOM has megabytes, everything else kilobytes. */
+static const struct copy_limits object_limits = {
+	.depth = 2, .manifests = 100, .blobs = 2000, .bytes = (uint64_t)1 << 30};
+
+/* What a mirror alone may hold beside the primary's without being looked into. */
+#define MORE_LAYERS_MAX 100
+#define MORE_BYTES_MAX ((uint64_t)1 << 20)
+
+struct replicator {
+	struct replicator_options options;
+	struct copier *copier;
+};
+
+struct replicator *replicator_new(const struct replicator_options *options)
+{
+	struct replicator *replicator = mem_new(1, sizeof(*replicator));
+
+	replicator->options = *options;
+	if (!replicator->options.clock)
+		replicator->options.clock = &clock_system;
+	replicator->copier = copier_new(
+		options->registry, &object_limits, replicator->options.clock, options->cancel);
+	return replicator;
+}
+
+void replicator_free(struct replicator *replicator)
+{
+	if (!replicator)
+		return;
+	copier_free(replicator->copier);
+	mem_free(replicator);
+}
+
+void replica_look_release(struct replica_look *look)
+{
+	replica_tasks_release(&look->tasks);
+	mem_free(look->looked_ms);
+	look->looked_ms = NULL;
+}
+
+static bool may_ask(const struct replicator *replicator, const char *host, struct err **err)
+{
+	const struct replicator_options *options = &replicator->options;
+
+	return !options->may_ask || options->may_ask(options->ctx, host, err);
+}
+
+static void note(const struct replicator *replicator, const char *host, const struct err *outcome)
+{
+	if (replicator->options.note)
+		replicator->options.note(replicator->options.ctx, host, outcome);
+}
+
+/* ---- Lists ---- */
+
+static void tell_unlisted(const struct replicator *replicator, const struct replica_set *set,
+	size_t site, const struct err *err)
+{
+	const struct replica_outcome outcome = {
+		.site = site,
+		.primary = site,
+		.end = err_is(err, ERR_CANCELLED) ? REPLICA_NOT_DONE : REPLICA_FAILED,
+		.err = err,
+	};
+
+	replicator->options.on_outcome(replicator->options.ctx, set, &outcome);
+}
+
+static bool list(const struct replicator *replicator, const struct replica_set *set, size_t site,
+	struct inventory *ret_inventory)
+{
+	const struct repository *repository = &set->sites[site].repository;
+	CLEANUP(err_freep) struct err *err = NULL;
+
+	if (!cancel_check(replicator->options.cancel, CANCEL_DRAIN, &err)) {
+		tell_unlisted(replicator, set, site, err);
+		return false;
+	}
+	if (may_ask(replicator, repository->host, &err)) {
+		bool ok = inventory_read(replicator->options.registry, repository,
+			replicator->options.clock, ret_inventory, &err);
+
+		note(replicator, repository->host, err);
+		if (ok)
+			return true;
+	}
+	tell_unlisted(replicator, set, site, err);
+	return false;
+}
+
+/* Lists of primaries: some are mirrors of others. */
+struct lists {
+	struct inventory *by_site;
+	bool *is_known;
+	size_t count;
+};
+
+static void lists_release(struct lists *lists)
+{
+	for (size_t i = 0; i < lists->count; i++)
+		inventory_release(&lists->by_site[i]);
+	mem_free(lists->by_site);
+	mem_free(lists->is_known);
+}
+
+static void look_at_primaries(const struct replicator *replicator, const struct replica_set *set,
+	struct lists *lists, struct replica_look *look)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (!set->sites[i].is_primary || !list(replicator, set, i, &lists->by_site[i]))
+			continue;
+		lists->is_known[i] = true;
+		look->looked_ms[i] = lists->by_site[i].looked_ms;
+		replica_tasks_add(&look->tasks, i, &lists->by_site[i], set->mirrors, set->ctx);
+	}
+}
+
+static void look_at_mirrors(const struct replicator *replicator, const struct replica_set *set,
+	const struct lists *lists, struct replica_look *look)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		CLEANUP(inventory_release) struct inventory inventory = {0};
+
+		if (lists->is_known[i])
+			replica_tasks_compare(&look->tasks, i, &lists->by_site[i]);
+		else if (!set->sites[i].is_primary && replica_tasks_want(&look->tasks, i) &&
+			list(replicator, set, i, &inventory)) {
+			look->looked_ms[i] = inventory.looked_ms;
+			replica_tasks_compare(&look->tasks, i, &inventory);
+		}
+	}
+}
+
+static void tell(const struct replicator *replicator, const struct replica_set *set,
+	const struct replica_task *task, size_t site, enum replica_end end, const struct err *err)
+{
+	const struct replica_outcome outcome = {
+		.site = site,
+		.primary = task->primary,
+		.tag = &task->tag,
+		.end = end,
+		.err = err,
+	};
+
+	replicator->options.on_outcome(replicator->options.ctx, set, &outcome);
+}
+
+/* What is equal everywhere needs no memory any more. */
+static void drop_settled(const struct replicator *replicator, const struct replica_set *set,
+	struct replica_tasks *tasks)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tasks->all.len; i++) {
+		struct replica_task *task = &tasks->all.items[i];
+
+		for (size_t s = 0; s < set->count; s++)
+			if (task->seen[s] == REPLICA_EQUAL)
+				tell(replicator, set, task, s, REPLICA_IN_PLACE, NULL);
+		if (replica_task_is_open(task, set->count))
+			tasks->all.items[kept++] = *task;
+		else
+			replica_task_release(task);
+	}
+	tasks->all.len = kept;
+}
+
+void replicator_look(
+	struct replicator *replicator, const struct replica_set *set, struct replica_look *ret_look)
+{
+	CLEANUP(lists_release)
+	struct lists lists = {
+		.by_site = mem_new(set->count, sizeof(*lists.by_site)),
+		.is_known = mem_new(set->count, sizeof(*lists.is_known)),
+		.count = set->count,
+	};
+	struct replica_look look = {
+		.tasks = {.sites = set->count},
+		.looked_ms = mem_new(set->count, sizeof(*look.looked_ms)),
+	};
+
+	look_at_primaries(replicator, set, &lists, &look);
+	look_at_mirrors(replicator, set, &lists, &look);
+	drop_settled(replicator, set, &look.tasks);
+	*ret_look = look;
+}
+
+/* ---- One object ---- */
+
+struct carrying {
+	struct replicator *replicator;
+	const struct replica_set *set;
+	const struct replica_task *task;
+	char tag[REPLICA_TAG_TEXT_SIZE];
+	const struct repository *primary;
+	enum replica_seen *seen; /* by site, better known than by the lists */
+	int64_t *looked_ms;
+	bool has_content;
+	struct digest content;
+	struct document document; /* bytes NULL: not read yet */
+};
+
+static void carrying_release(struct carrying *carrying)
+{
+	mem_free(carrying->seen);
+	mem_free(carrying->looked_ms);
+	document_release(&carrying->document);
+}
+
+static bool wants(const struct carrying *carrying, enum replica_seen seen)
+{
+	for (size_t i = 0; i < carrying->set->count; i++)
+		if (carrying->seen[i] == seen)
+			return true;
+	return false;
+}
+
+/* Settles one mirror. */
+static void settle(
+	struct carrying *carrying, size_t site, enum replica_end end, const struct err *err)
+{
+	if (err_is(err, ERR_CANCELLED))
+		end = REPLICA_NOT_DONE;
+	carrying->seen[site] = REPLICA_NOT_WANTED;
+	tell(carrying->replicator, carrying->set, carrying->task, site, end, err);
+}
+
+static void settle_all(struct carrying *carrying, const struct err *err)
+{
+	for (size_t i = 0; i < carrying->set->count; i++)
+		if (carrying->seen[i] == REPLICA_ABSENT || carrying->seen[i] == REPLICA_PRESENT ||
+			carrying->seen[i] == REPLICA_DIFFERENT)
+			settle(carrying, i, REPLICA_FAILED, err);
+}
+
+/* What the tag of the primary says; read by digest if a list has told it. */
+static bool read_primary(struct carrying *carrying, struct err **err)
+{
+	struct registry *registry = carrying->replicator->options.registry;
+	bool ok;
+
+	if (carrying->document.bytes)
+		return true;
+	ok = carrying->has_content ? registry_manifest_get(registry, carrying->primary,
+					     &carrying->content, NULL, &carrying->document, err)
+				   : registry_manifest_read(registry, carrying->primary,
+					     carrying->tag, NULL, &carrying->document, err);
+	if (!ok)
+		return err_prefix(err, "primary");
+	carrying->content = carrying->document.digest;
+	carrying->has_content = true;
+	return true;
+}
+
+/* With as little as will be needed anyway: what is absent somewhere has to be read. */
+static bool look_at_primary(struct carrying *carrying, struct err **err)
+{
+	bool copies = carrying->replicator->options.confirm && wants(carrying, REPLICA_ABSENT);
+
+	if (copies || wants(carrying, REPLICA_DIFFERENT))
+		return read_primary(carrying, err);
+	if (carrying->has_content || !wants(carrying, REPLICA_PRESENT))
+		return true;
+	if (!registry_manifest_head(carrying->replicator->options.registry, carrying->primary,
+		    carrying->tag, NULL, &carrying->content, err))
+		return err_prefix(err, "primary");
+	carrying->has_content = true;
+	return true;
+}
+
+/* Of a mirror that has something under the tag. */
+static void look_at_mirror(struct carrying *carrying, size_t site)
+{
+	const struct repository *repository = &carrying->set->sites[site].repository;
+	CLEANUP(err_freep) struct err *err = NULL;
+	struct digest found;
+
+	if (!may_ask(carrying->replicator, repository->host, &err)) {
+		settle(carrying, site, REPLICA_FAILED, err);
+		return;
+	}
+	carrying->looked_ms[site] = clock_monotonic_ms(carrying->replicator->options.clock);
+	bool ok = registry_manifest_head(carrying->replicator->options.registry, repository,
+		carrying->tag, NULL, &found, &err);
+	note(carrying->replicator, repository->host, err);
+	if (!ok && err_is(err, ERR_NOT_FOUND))
+		carrying->seen[site] = REPLICA_ABSENT;
+	else if (!ok)
+		settle(carrying, site, REPLICA_FAILED, err);
+	else if (digest_equal(&found, &carrying->content))
+		settle(carrying, site, REPLICA_IN_PLACE, NULL);
+	else
+		carrying->seen[site] = REPLICA_DIFFERENT;
+}
+
+/* ---- What differs ---- */
+
+/* What the mirror holds may be replaced by the primary's: the site is then as if it lacked it. */
+static void judge(struct carrying *carrying, size_t site, const struct document *found)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	struct layers_compared compared;
+
+	if (digest_equal(&found->digest, &carrying->content)) {
+		settle(carrying, site, REPLICA_IN_PLACE, NULL);
+		return;
+	}
+	if (!layers_compare(&carrying->document, found, &compared, &err)) {
+		CLEANUP(err_freep) struct err *conflict = NULL;
+		err_set(&conflict, ERR_CONFLICT,
+			"one of the two %s; remove the tag where it is a mistake", err->msg);
+		settle(carrying, site, REPLICA_CONFLICT, conflict);
+	} else if (compared.only_right == 0) {
+		carrying->seen[site] = REPLICA_ABSENT;
+	} else if (compared.only_left == 0 && compared.only_right <= MORE_LAYERS_MAX &&
+		compared.bytes_right <= MORE_BYTES_MAX) {
+		settle(carrying, site, REPLICA_HAS_MORE, NULL);
+	} else {
+		err_set(&err, ERR_CONFLICT,
+			"the mirror holds %zu layers that the primary lacks, and lacks %zu that "
+			"the "
+			"primary holds",
+			compared.only_right, compared.only_left);
+		settle(carrying, site, REPLICA_CONFLICT, err);
+	}
+}
+
+static void compare_contents(struct carrying *carrying, size_t site)
+{
+	const struct repository *repository = &carrying->set->sites[site].repository;
+	CLEANUP(document_release) struct document found = {0};
+	CLEANUP(err_freep) struct err *err = NULL;
+
+	carrying->looked_ms[site] = clock_monotonic_ms(carrying->replicator->options.clock);
+	if (may_ask(carrying->replicator, repository->host, &err) &&
+		registry_manifest_read(carrying->replicator->options.registry, repository,
+			carrying->tag, NULL, &found, &err)) {
+		judge(carrying, site, &found);
+		return;
+	}
+	if (err_is(err, ERR_NOT_FOUND))
+		carrying->seen[site] = REPLICA_ABSENT;
+	else
+		settle(carrying, site, REPLICA_FAILED, err);
+}
+
+/* ---- What is missing ---- */
+
+static void tell_copied(
+	struct carrying *carrying, size_t site, const struct copy_destination *destination)
+{
+	enum copy_tag_state state = destination->tags[0].state;
+
+	if (!destination->err)
+		settle(carrying, site,
+			state == COPY_TAG_IN_PLACE ? REPLICA_IN_PLACE : REPLICA_COPIED, NULL);
+	else
+		settle(carrying, site, state == COPY_TAG_MOVED ? REPLICA_CONFLICT : REPLICA_FAILED,
+			destination->err);
+}
+
+static void copy(struct carrying *carrying, const size_t *sites, size_t count)
+{
+	struct copy_destination *destinations = mem_new(count, sizeof(*destinations));
+	struct copy_tag *tags = mem_new(count, sizeof(*tags));
+
+	for (size_t i = 0; i < count; i++) {
+		tags[i].name = carrying->tag;
+		destinations[i] = (struct copy_destination){
+			.repository = carrying->set->sites[sites[i]].repository,
+			.tags = &tags[i],
+			.tag_count = 1,
+			.observed_ms = carrying->looked_ms[sites[i]],
+		};
+	}
+	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document, NULL,
+		destinations, count);
+	for (size_t i = 0; i < count; i++) {
+		note(carrying->replicator, destinations[i].repository.host, destinations[i].err);
+		tell_copied(carrying, sites[i], &destinations[i]);
+		err_free(destinations[i].err);
+	}
+	mem_free(tags);
+	mem_free(destinations);
+}
+
+/* All sites that are seen to lack it. */
+static void bring(struct carrying *carrying)
+{
+	CLEANUP(mem_freep) size_t *sites = mem_new(carrying->set->count, sizeof(*sites));
+	size_t count = 0;
+
+	for (size_t i = 0; i < carrying->set->count; i++) {
+		CLEANUP(err_freep) struct err *err = NULL;
+
+		if (carrying->seen[i] != REPLICA_ABSENT)
+			continue;
+		if (!carrying->replicator->options.confirm)
+			settle(carrying, i, REPLICA_PLANNED, NULL);
+		else if (!may_ask(carrying->replicator, carrying->set->sites[i].repository.host,
+				 &err))
+			settle(carrying, i, REPLICA_FAILED, err);
+		else
+			sites[count++] = i;
+	}
+	if (count)
+		copy(carrying, sites, count);
+}
+
+static bool carry_out(struct carrying *carrying, struct err **err)
+{
+	if (!cancel_check(carrying->replicator->options.cancel, CANCEL_DRAIN, err) ||
+		!may_ask(carrying->replicator, carrying->primary->host, err) ||
+		!look_at_primary(carrying, err))
+		return false;
+	for (size_t i = 0; i < carrying->set->count; i++)
+		if (carrying->seen[i] == REPLICA_PRESENT)
+			look_at_mirror(carrying, i);
+	if (wants(carrying, REPLICA_DIFFERENT) ||
+		(wants(carrying, REPLICA_ABSENT) && carrying->replicator->options.confirm))
+		if (!read_primary(carrying, err))
+			return false;
+	for (size_t i = 0; i < carrying->set->count; i++)
+		if (carrying->seen[i] == REPLICA_DIFFERENT)
+			compare_contents(carrying, i);
+	bring(carrying);
+	return true;
+}
+
+void replicator_carry_out(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_look *look, const struct replica_task *task)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	CLEANUP(carrying_release)
+	struct carrying carrying = {
+		.replicator = replicator,
+		.set = set,
+		.task = task,
+		.primary = &set->sites[task->primary].repository,
+		.seen = mem_dup(task->seen, set->count * sizeof(*task->seen)),
+		.looked_ms = mem_dup(look->looked_ms, set->count * sizeof(*look->looked_ms)),
+		.has_content = task->has_content,
+		.content = task->content,
+	};
+
+	replica_tag_format(&task->tag, carrying.tag);
+	if (!carry_out(&carrying, &err)) {
+		note(replicator, carrying.primary->host, err);
+		settle_all(&carrying, err);
+	}
+}

@@ -1,0 +1,92 @@
+/*
+ * Brings signatures, attestations and SBOMs that stand beside images (replica_tag.h) from a primary
+ * repository to its mirrors. Content flows in that direction only, byte for byte; what a mirror holds
+ * is replaced only by what holds all of it, else it stays and is reported. Nothing is verified here:
+ * whoever verifies an image does it with what the registry gives.
+ *
+ * Costs: a list of each primary; where one holds anything for its mirrors a list of each of these;
+ * where lists do not say digests a HEAD for each object and site; and for what a mirror lacks each
+ * object is read once, for all mirrors together (registry/copy.h). The copying can be spread over
+ * threads; a set is looked at by one.
+ */
+#ifndef CIP_REPLICATOR_REPLICATOR_H
+#define CIP_REPLICATOR_REPLICATOR_H
+
+#include "replicator/replica_plan.h"
+
+/* One repository. Borrowed. */
+struct replica_site {
+	struct repository repository;
+	bool is_primary; /* of something: it is listed in any case */
+};
+
+/* Repositories that hold the same images under the same name, in order of precedence. */
+struct replica_set {
+	const struct replica_site *sites;
+	size_t count;
+	replica_mirrors_fn *mirrors;
+	void *ctx; /* of mirrors, and whatever the caller wants to know an outcome by */
+};
+
+enum replica_end {
+	REPLICA_IN_PLACE, /* the primary's */
+	REPLICA_HAS_MORE, /* all of the primary's and some more: left as it is */
+	REPLICA_PLANNED,  /* would be copied */
+	REPLICA_COPIED,
+	REPLICA_CONFLICT, /* both hold what the other lacks: not touched */
+	REPLICA_FAILED,
+	REPLICA_NOT_DONE, /* the run was stopped */
+};
+#define REPLICA_ENDS (REPLICA_NOT_DONE + 1)
+
+/* Of one object at one mirror; valid during the call only. */
+struct replica_outcome {
+	size_t site;
+	size_t primary;
+	const struct replica_tag *tag; /* NULL: the site could not be listed, so nothing is known */
+	enum replica_end end;
+	const struct err *err; /* why, for conflicts and failures */
+};
+
+struct replicator_options {
+	struct registry *registry;
+	const struct clock *clock; /* NULL: the system's */
+	struct cancel *cancel;	   /* NULL: cannot be stopped */
+	bool confirm;		   /* else nothing is written */
+	/* Called by the threads that look and copy, in no order. */
+	void (*on_outcome)(
+		void *ctx, const struct replica_set *set, const struct replica_outcome *outcome);
+	/* Hosts that fail for good are not asked again: false with the reason. Both together or none. */
+	bool (*may_ask)(void *ctx, const char *host, struct err **err);
+	void (*note)(void *ctx, const char *host, const struct err *outcome);
+	void *ctx;
+};
+
+struct replicator;
+
+struct replicator *replicator_new(const struct replicator_options *options);
+void replicator_free(struct replicator *replicator);
+DEFINE_CLEANUP(struct replicator, replicator_freep, replicator_free)
+
+/* What the lists of a set have told. */
+struct replica_look {
+	struct replica_tasks tasks; /* only what is left to do */
+	int64_t *looked_ms;	    /* monotonic, by site */
+};
+void replica_look_release(struct replica_look *look);
+
+/*
+ * Lists what has to be listed. Never fails: what cannot be listed is an outcome, and its objects wait for the
+ * next run. Stops early when the token is raised.
+ */
+void replicator_look(struct replicator *replicator, const struct replica_set *set,
+	struct replica_look *ret_look);
+
+/*
+ * Brings one object to all mirrors that lack it; each has its own outcome. Tasks of a look are
+ * independent, so several threads may have one each.
+ */
+void replicator_carry_out(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_look *look, const struct replica_task *task);
+
+#endif
