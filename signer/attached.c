@@ -39,6 +39,8 @@ bool attached_tag(
 
 /* ---- What all kinds share ---- */
 
+#define TOO_MUCH "more than %zu bytes are attached in all"
+
 /* One call. */
 struct reading {
 	struct registry *registry;
@@ -81,8 +83,7 @@ static void fetch_expect(struct reading *reading, struct fetch *fetch, int64_t s
 	if (size > (int64_t)max) {
 		err_set(&fetch->err, ERR_TOO_LARGE, "larger than %zu bytes", max);
 	} else if (reading->total + (size_t)size > ATTACHED_TOTAL_MAX) {
-		err_set(&fetch->err, ERR_TOO_LARGE, "more than %zu bytes are attached in all",
-			ATTACHED_TOTAL_MAX);
+		err_set(&fetch->err, ERR_TOO_LARGE, TOO_MUCH, ATTACHED_TOTAL_MAX);
 	} else {
 		reading->total += (size_t)size;
 		fetch->max = (size_t)size;
@@ -117,6 +118,7 @@ static bool is_other_type(const struct reading *reading, const char *type)
 struct wanted_layer {
 	size_t index;
 	size_t fetch;
+	bool is_too_much;
 };
 
 struct layers {
@@ -144,6 +146,15 @@ static size_t fetch_of(struct layers *layers, const struct digest *digest)
 	return layers->fetches.len - 1;
 }
 
+/* A blob is read once, but each layer that names it has a copy. */
+static bool count_again(struct reading *reading, const struct fetch *fetch)
+{
+	if (fetch->err || reading->total + fetch->max > ATTACHED_TOTAL_MAX)
+		return fetch->err != NULL;
+	reading->total += fetch->max;
+	return true;
+}
+
 static void want_layer(struct reading *reading, struct layers *layers, size_t index, size_t max)
 {
 	const struct legacy_descriptor *layer = &layers->image.layers.items[index];
@@ -151,10 +162,11 @@ static void want_layer(struct reading *reading, struct layers *layers, size_t in
 	size_t fetch = fetch_of(layers, &layer->digest);
 	struct wanted_layer *wanted = vec_push(&layers->wanted);
 
-	*wanted = (struct wanted_layer){index, fetch};
-	if (fetch < before)
-		return;
-	fetch_expect(reading, &layers->fetches.items[fetch], layer->size, max);
+	*wanted = (struct wanted_layer){.index = index, .fetch = fetch};
+	if (fetch == before)
+		fetch_expect(reading, &layers->fetches.items[fetch], layer->size, max);
+	else
+		wanted->is_too_much = !count_again(reading, &layers->fetches.items[fetch]);
 }
 
 static void want_layers(struct reading *reading, struct layers *layers, enum attached_kind kind)
@@ -217,8 +229,12 @@ static void take_layer(
 	struct attached_item *item = add_item(reading, kind, &layers->manifest, wanted->index);
 	struct err *err = NULL;
 
-	if (fetch->err) {
-		item_fail(item, err_copy(fetch->err));
+	if (wanted->is_too_much)
+		err_set(&err, ERR_TOO_LARGE, TOO_MUCH, ATTACHED_TOTAL_MAX);
+	else if (fetch->err)
+		err = err_copy(fetch->err);
+	if (err) {
+		item_fail(item, err);
 		return;
 	}
 	if (!bundle_of_legacy(&legacy, &item->bundle, &err))

@@ -2,7 +2,6 @@
  * Tokens that are here already: given by name, in a variable, in a file that Kubernetes or somebody
  * else keeps fresh. What is in them is not this file's business.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,18 +37,13 @@ static bool given_is_there(
 /* What is no file's name may be a token that was damaged: it is not shown. */
 static bool given_fetch(const struct id_token_setting *setting, struct str *out, struct err **err)
 {
-	CLEANUP(err_freep) struct err *failure = NULL;
-
 	if (id_token_is_literal(setting->token))
 		return add(setting->token, out, err);
-	if (fs_read_file(setting->token, out, &failure))
-		return true;
-	if (err_is(failure, ERR_NOT_FOUND) || strlen(setting->token) >= PATH_MAX)
+	if (access(setting->token, F_OK) != 0)
 		return err_set(err, ERR_USAGE,
 			"what was given is neither a token (a JWT: three parts with dots between) "
 			"nor the name of a file that is there");
-	err_keep_first(err, &failure);
-	return false;
+	return fs_read_file(setting->token, out, err);
 }
 
 const struct id_token_provider id_token_given = {

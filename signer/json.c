@@ -14,11 +14,15 @@
 
 #define KEY_MAX 64
 
-/* Nesting is counted before the parser, which calls itself, gets to see the text. */
-static bool depth_is_bounded(const char *text, size_t len)
+/*
+ * Nesting is counted before the parser, which calls itself, gets to see the text; and values, of which
+ * each takes many times the memory of the two bytes it may be written with.
+ */
+static bool shape_is_bounded(const char *text, size_t len)
 {
 	bool in_string = false;
 	unsigned depth = 0;
+	size_t values = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
@@ -30,7 +34,10 @@ static bool depth_is_bounded(const char *text, size_t len)
 		} else if (c == '"') {
 			in_string = true;
 		} else if (c == '{' || c == '[') {
-			if (++depth > JSON_DEPTH_MAX)
+			if (++depth > JSON_DEPTH_MAX || ++values > JSON_VALUES_MAX)
+				return false;
+		} else if (c == ',') {
+			if (++values > JSON_VALUES_MAX)
 				return false;
 		} else if ((c == '}' || c == ']') && depth > 0) {
 			depth--;
@@ -46,8 +53,10 @@ bool json_load_object(
 
 	if (len > max)
 		return err_set(err, ERR_TOO_LARGE, "larger than %zu bytes", max);
-	if (!depth_is_bounded(text, len))
-		return err_set(err, ERR_TOO_LARGE, "nested deeper than %d levels", JSON_DEPTH_MAX);
+	if (!shape_is_bounded(text, len))
+		return err_set(err, ERR_TOO_LARGE,
+			"nested deeper than %d levels, or more than %d values", JSON_DEPTH_MAX,
+			JSON_VALUES_MAX);
 	json_t *tree = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!tree)
 		return err_set(err, ERR_INVALID, "no valid JSON: line %d, column %d: %s",

@@ -1,5 +1,5 @@
 /*
- * JSON documents from outside, for the files of this room: bounded in size and depth, no duplicate
+ * JSON documents from outside, for the files of this room: bounded in size, depth and values, no duplicate
  * keys, nothing after the document. `struct json_t` is jansson's.
  *
  * protobuf's JSON mapping has rules of its own: a field may be written logIndex or log_index, null
@@ -17,6 +17,7 @@
 struct json_t;
 
 #define JSON_DEPTH_MAX 64
+#define JSON_VALUES_MAX (1 << 20) /* about 100 MB in memory */
 
 /* A JSON object. The caller frees it with json_tree_free. ERR_INVALID, ERR_TOO_LARGE. */
 bool json_load_object(

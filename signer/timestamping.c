@@ -72,8 +72,9 @@ static bool is_reply(const struct http_response *response)
 {
 	CLEANUP(mem_freep) char *type = http_response_header(response, "Content-Type", 0);
 
+	/* Parameters may follow. */
 	return type && strncasecmp(type, REPLY, strlen(REPLY)) == 0 &&
-		strspn(type + strlen(REPLY), " ;") == strnlen(type + strlen(REPLY), 1);
+		strchr(" ;", type[strlen(REPLY)]) != NULL;
 }
 
 static bool answer_check(const struct http_response *response, const struct message *message,

@@ -86,6 +86,37 @@ static void test_bounds(void)
 	scene_close(&scene);
 }
 
+/* One blob that is named again and again is one request, and counts each time. */
+static void test_shared_blob(void)
+{
+	struct scene scene;
+	CLEANUP(attached_release) struct attached attached = {0};
+	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
+	CLEANUP(str_release) struct str blob = STR_INIT(ATTACHED_BLOB_MAX);
+	char digest[DIGEST_TEXT_SIZE];
+	size_t refused = 0;
+
+	scene_open(&scene, NULL);
+	while (blob.len < ATTACHED_BLOB_MAX)
+		str_add(&blob, "        ", 8);
+	const struct digest pushed = push_blob(&scene.client, &scene.repository, &blob);
+	digest_format(&pushed, digest);
+	str_add_text(&text, "{\"config\":{\"digest\":\"" DIGEST_C "\"},\"layers\":[");
+	for (size_t i = 0; i < 20; i++)
+		str_addf(&text,
+			"%s{\"mediaType\":\"application/vnd.dsse.envelope.v1+json\",\"size\":%zu,"
+			"\"digest\":\"%s\"}",
+			i ? "," : "", ATTACHED_BLOB_MAX, digest);
+	str_add_text(&text, "]}");
+	show_instead(&scene, text.bytes, "1+", "");
+	read_kinds(&scene, ATTACHED_ATT, &attached);
+	CHECK(attached.items.len == 20);
+	for (size_t i = 0; i < 20; i++)
+		refused += strstr(attached.items.items[i].error, "in all") != NULL;
+	CHECK(refused == 20 - ATTACHED_TOTAL_MAX / ATTACHED_BLOB_MAX);
+	scene_close(&scene);
+}
+
 /* A descriptor that says less than there is. */
 static void test_understated(void)
 {
@@ -137,6 +168,7 @@ int main(void)
 	test_expected_payloads();
 	test_broken_blobs();
 	test_bounds();
+	test_shared_blob();
 	test_understated();
 	test_broken_registry();
 	return 0;

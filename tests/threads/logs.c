@@ -310,6 +310,8 @@ static void test_timestamp_faults(struct bench *bench)
 		{"tsa POST 1+ garbage", ERR_INVALID, "timestamp"},
 		{"tsa POST 1+ status 200 Content-Type: text/html", ERR_INVALID,
 			"something else than application/timestamp-reply"},
+		{"tsa POST 1+ status 200 Content-Type: application/timestamp-reply; x=y",
+			ERR_INVALID, "no TimeStampResp"},
 		{"tsa POST 1+ huge", ERR_TOO_LARGE, "timestamp authority"},
 		{"tsa POST 1+ status 400", ERR_INVALID, "answered 400"},
 		{"tsa POST 1+ status 503", ERR_TRANSIENT, "503"},

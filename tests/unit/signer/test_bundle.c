@@ -141,4 +141,11 @@ Test(bundle, counts_sizes_and_depth_are_bounded)
 	for (size_t i = 0; i < 100000; i++)
 		str_add_char(&deep, '[');
 	expect_error(str_text(&deep), ERR_TOO_LARGE, "nested deeper");
+	/* Three bytes of text each, a hundred of memory. */
+	CLEANUP(str_release) struct str values = STR_INIT((size_t)8 << 20);
+	str_add_text(&values, "{\"a\":[[]");
+	while (values.len < ((size_t)6 << 20))
+		str_add_text(&values, ",[]");
+	str_add_text(&values, "]}");
+	expect_error(str_text(&values), ERR_TOO_LARGE, "values");
 }

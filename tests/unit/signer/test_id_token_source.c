@@ -129,6 +129,14 @@ Test(id_token_source, what_is_neither_is_not_shown)
 		source_of((struct id_token_options){.token = "secret.token"});
 	expect_error(source, ERR_USAGE, "neither a token");
 	id_token_source_free(source);
+	/* Pasted with the word before it: no file may have so long a name, which is another error. */
+	CLEANUP(str_release) struct str pasted = STR_INIT(4096);
+	str_add_text(&pasted, "Bearer ");
+	while (pasted.len < 1000)
+		str_add_text(&pasted, "secret.");
+	source = source_of((struct id_token_options){.token = str_text(&pasted)});
+	expect_error(source, ERR_USAGE, "neither a token");
+	id_token_source_free(source);
 }
 
 Test(id_token_source, a_token_that_ends_soon_is_better_than_none)
