@@ -81,6 +81,15 @@ static char *describe(const struct record *record)
 	return str_steal(&text, NULL);
 }
 
+static char *describe_signing(const struct record_signing *signing)
+{
+	if (!signing->identity)
+		return mem_strdup("");
+	return mem_printf("%s %s as %s at %s%s", signed_state_name(signing->signature),
+		signed_state_name(signing->attestation), signing->identity, signing->primary,
+		signing->leads ? " *" : "");
+}
+
 static void keep_record(struct told *told, const struct record *record)
 {
 	struct told_record *kept = vec_push(&told->records);
@@ -92,6 +101,7 @@ static void keep_record(struct told *told, const struct record *record)
 		: mem_printf("%s@%s", record->destination, digest_format(&record->digest, digest));
 	kept->text = describe(record);
 	kept->error = mem_strdup(record->error ? record->error : "");
+	kept->signing = describe_signing(&record->signing);
 	kept->outcome = record->outcome;
 	kept->reasons = record->reasons;
 	kept->requests = record->requests;
@@ -149,6 +159,7 @@ void tell_run(const struct manifest_tree *tree, struct registry *registry,
 		.cancel = options->cancel,
 		.threads = options->threads ? options->threads : 3,
 		.confirm = options->confirm,
+		.signing = options->signing,
 		.records_for_all = options->all,
 	};
 
@@ -169,6 +180,7 @@ void told_release(struct told *told)
 		mem_free(told->records.items[i].key);
 		mem_free(told->records.items[i].text);
 		mem_free(told->records.items[i].error);
+		mem_free(told->records.items[i].signing);
 	}
 	vec_release(&told->records);
 	for (size_t i = 0; i < told->findings.len; i++)

@@ -24,6 +24,7 @@ struct told_record {
 	char *key;   /* "host/path@sha256:..." or "host/path@file:line" */
 	char *text;  /* what happened, without times */
 	char *error; /* "" if none */
+	char *signing; /* "STATE STATE as IDENTITY at PRIMARY", "*" behind it if it leads; "" if none */
 	enum outcome outcome;
 	uint32_t reasons;
 	uint64_t requests;
@@ -43,6 +44,7 @@ struct told {
 struct tell_options {
 	bool confirm, all;
 	unsigned threads; /* 0: 3 */
+	const struct signing_options *signing;
 	struct cancel *cancel;
 };
 
