@@ -56,13 +56,15 @@ Test(run_signing, entries_do_not_share_a_name_that_no_rule_gives)
 {
 	struct told told;
 
-	project("a", "*src.io b.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
-	project("b", "*src.io a.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("a", "*src.io b.io z.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
+	project("b", "*src.io a.io z.io", "- name: foo\n  dmap:\n    @1: [\"v1\"]\n");
 	manifest_tree_load(&tree);
 	model_hold(model, "src.io/foo", 1, NULL);
 	tell_run(&tree, model, &planning, &told);
 	expect_signing(&told, "a.io/foo", 1, "planned planned as a.io/foo at a.io/foo *");
 	expect_signing(&told, "b.io/foo", 1, "planned planned as b.io/foo at b.io/foo *");
+	/* Of what both claim, the first. */
+	expect_signing(&told, "z.io/foo", 1, "planned planned as b.io/foo at b.io/foo");
 	told_release(&told);
 }
 
