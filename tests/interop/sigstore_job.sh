@@ -141,19 +141,22 @@ for peer in '' "$registries/ggcr-registry"; do
 	cosign_write legacy sign --identity-token "$token" "$REGISTRY_HOST/cost-3/app@$digest"
 	at_most "the older form, added" "${bounds[2]}" cost-3 "${legacy[@]}"
 
-	# Many images side by side, one certificate.
+	# Many images side by side, one of them for several platforms: one certificate.
 	for form in legacy bundle; do
 		tree "many-$form" "$digest" v1
 		for i in {1..19}; do
 			tree_digest "$WORK/tree-many-$form" app "$(push_image "$REGISTRY_HOST" staging/app "n$i")" "n$i"
 		done
+		tree_digest "$WORK/tree-many-$form" app "$(push_index "$REGISTRY_HOST" staging/app several)" several
 		before=$(fulcio_certificates)
 		if [[ $form == legacy ]]; then
 			job "many-$form" "${legacy[@]}"
 		else
 			job "many-$form" "${bundle[@]}"
 		fi
-		expect_equal "certificates for twenty images" $((before + 1)) "$(fulcio_certificates)"
-		expect_equal "signed" 20 "$(sed -n 's/.*signed \([0-9]*\) images.*/\1/p' "$WORK/err")"
+		expect_equal "certificates for many images" $((before + 1)) "$(fulcio_certificates)"
+		expect_equal "signed" 21 "$(sed -n 's/.*signed \([0-9]*\) images.*/\1/p' "$WORK/err")"
+		cosign_accepts verify "$email" "$REGISTRY_HOST/many-$form/app:several"
+		cosign_accepts verify-attestation "$email" --type "$record" "$REGISTRY_HOST/many-$form/app:several"
 	done
 done
