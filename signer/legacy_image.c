@@ -220,7 +220,10 @@ bool legacy_image_extend_config(const char *config, size_t len,
 	else
 		add_history(out, count);
 	str_add_text(out, at);
-	return true;
+	if (!str_overflowed(out))
+		return true;
+	str_clear(out);
+	return false;
 }
 
 /* ---- The manifest ---- */

@@ -60,7 +60,7 @@ void legacy_image_config(const struct legacy_descriptor *layers, size_t count, s
 
 /*
  * `config` with as many history items and diff IDs more as layers are added, all else as it is. False if
- * it has not the form for that; then `out` is as before.
+ * it has not the form for that, or would be too large; then `out` is empty, as before.
  */
 bool legacy_image_extend_config(const char *config, size_t len,
 	const struct legacy_descriptor *layers, size_t count, struct str *out);

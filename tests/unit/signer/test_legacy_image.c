@@ -158,6 +158,10 @@ Test(legacy_image, keeps_what_the_config_says)
 	cr_assert_not(legacy_image_extend_config("{\"history\":[]}", 14, &layer, 1, &out));
 	cr_assert_not(legacy_image_extend_config("{}", 2, &layer, 1, &out));
 	cr_assert_eq(out.len, 0);
+	/* Nor half of one that grows too large. */
+	CLEANUP(str_release) struct str small = STR_INIT(strlen(before) + 20);
+	cr_assert_not(legacy_image_extend_config(before, strlen(before), &layer, 1, &small));
+	cr_assert_eq(small.len, 0);
 }
 
 Test(legacy_image, the_same_layer_is_known)
