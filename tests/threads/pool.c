@@ -247,6 +247,8 @@ static void test_a_stalled_key_keeps_half(enum pool_lane lane_of_stalled)
 	wait_for_ends(1, 100);
 	wait_for_ends(2, 200);
 	wait_for_ends(3, 100);
+	/* A worker may not have begun at all so far. */
+	wait_for_running(0, SHARE);
 	CHECK(most_without_end(0) == SHARE);
 	/* Once nothing else can come, nobody is idle. */
 	pool_expect(pool, false);
