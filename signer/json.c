@@ -264,7 +264,7 @@ bool proto_hashes(const json_t *parent, const char *key, size_t size, size_t max
 		CLEANUP(bytes_release) struct bytes hash = {0};
 		if (!bytes_read(element, key, size, &hash, err))
 			return false;
-		if (hash.len != size)
+		if (!hash.data || hash.len != size)
 			return err_set(err, ERR_INVALID, "%s[%zu] has %zu bytes instead of %zu",
 				key, i, hash.len, size);
 		memcpy(all + i * size, hash.data, size);
