@@ -113,7 +113,7 @@ static void say_what_was_done(const struct options *options, const struct replic
 
 	if (options->confirm)
 		log_info("copied %llu to mirrors; %llu in place before",
-			end_of(result, REPLICA_COPIED), in_place);
+			end_of(result, REPLICA_COPIED) + end_of(result, REPLICA_MERGED), in_place);
 	else
 		log_info("%llu to copy to mirrors, %llu in place; --confirm carries it out",
 			end_of(result, REPLICA_PLANNED), in_place);

@@ -11,6 +11,7 @@ static const char *const words[REPLICA_ENDS] = {
 	[REPLICA_HAS_MORE] = "has-more",
 	[REPLICA_PLANNED] = "copy",
 	[REPLICA_COPIED] = "copied",
+	[REPLICA_MERGED] = "merged",
 	[REPLICA_CONFLICT] = "conflict",
 	[REPLICA_FAILED] = "failed",
 	[REPLICA_NOT_DONE] = "not-done",

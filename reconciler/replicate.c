@@ -12,6 +12,7 @@
 #include "base/cancel.h"
 #include "base/pool.h"
 #include "reconciler/hosts.h"
+#include "reconciler/replicate_merge.h"
 #include "reconciler/replicate_set.h"
 
 struct replication {
@@ -207,6 +208,7 @@ void replicate_run(const struct replicate_options *options, struct replicate_res
 		.on_outcome = on_outcome,
 		.may_ask = may_ask,
 		.note = note,
+		.merge = replicate_merge,
 		.ctx = &replication,
 	};
 	CLEANUP(replicator_freep) struct replicator *replicator = replicator_new(&how);

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "registry/copy.h"
+#include "registry/push.h"
 #include "replicator/layers.h"
 
 /* One object. An SBOM has megabytes, everything else kilobytes. */
@@ -46,6 +47,12 @@ void replica_look_release(struct replica_look *look)
 	replica_tasks_release(&look->tasks);
 	mem_free(look->looked_ms);
 	look->looked_ms = NULL;
+}
+
+void replica_merged_release(struct replica_merged *merged)
+{
+	str_release(&merged->manifest);
+	str_release(&merged->config);
 }
 
 static bool may_ask(const struct replicator *replicator, const char *host, struct err **err)
@@ -305,11 +312,83 @@ static void look_at_mirror(struct carrying *carrying, size_t site)
 
 /* ---- What differs ---- */
 
+/* The primary's part is there: what is left is the config and the manifest that name both parts. */
+static bool put_merged(struct carrying *carrying, const struct repository *repository,
+	const struct replica_merged *merged, struct err **err)
+{
+	struct registry *registry = carrying->replicator->options.registry;
+	const struct blob_bytes config = {str_text(&merged->config), merged->config.len, false};
+	const struct document document = {
+		.bytes = merged->manifest.bytes,
+		.len = merged->manifest.len,
+		.media_type = carrying->document.media_type,
+		.digest = digest_of(DIGEST_SHA256, merged->manifest.bytes, merged->manifest.len),
+	};
+	struct digest found;
+
+	if (!registry_blobs_put(registry, repository, &config, 1, NULL, err) ||
+		!registry_manifest_put(registry, repository, carrying->tag, &document, NULL, err) ||
+		!registry_manifest_head(registry, repository, carrying->tag, NULL, &found, err))
+		return false;
+	return digest_equal(&found, &document.digest) ||
+		err_set(err, ERR_CONFLICT, "somebody else writes it, too: run again");
+}
+
+/* By digest only: it brings the blobs, and no tag points at it. */
+static bool bring_part(
+	struct carrying *carrying, const struct repository *repository, struct err **err)
+{
+	struct copy_destination destination = {.repository = *repository};
+
+	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document, NULL,
+		&destination, 1);
+	if (!destination.err)
+		return true;
+	err_keep_first(err, &destination.err);
+	return false;
+}
+
+/* Settles the site. */
+static void merge(struct carrying *carrying, size_t site, const struct document *found)
+{
+	const struct replicator_options *options = &carrying->replicator->options;
+	const struct repository *repository = &carrying->set->sites[site].repository;
+	CLEANUP(replica_merged_release) struct replica_merged merged = {0};
+	CLEANUP(err_freep) struct err *err = NULL;
+
+	if (!options->merge(&carrying->document, found, &merged, &err)) {
+		settle(carrying, site, REPLICA_CONFLICT, err);
+		return;
+	}
+	if (!options->confirm) {
+		settle(carrying, site, REPLICA_PLANNED, NULL);
+		return;
+	}
+	if (bring_part(carrying, repository, &err) &&
+		put_merged(carrying, repository, &merged, &err))
+		settle(carrying, site, REPLICA_MERGED, NULL);
+	else
+		settle(carrying, site, REPLICA_FAILED, err);
+	note(carrying->replicator, repository->host, err);
+}
+
+/* What only the mirror holds. */
+static bool is_little(const struct layers_compared *compared)
+{
+	return compared->only_right <= MORE_LAYERS_MAX && compared->bytes_right <= MORE_BYTES_MAX;
+}
+
+/* An SBOM is one document, not a collection. */
+static bool can_merge(const struct carrying *carrying)
+{
+	return carrying->replicator->options.merge && carrying->task->tag.kind != REPLICA_SBOM;
+}
+
 /* What the mirror holds may be replaced by the primary's: the site is then as if it lacked it. */
 static void judge(struct carrying *carrying, size_t site, const struct document *found)
 {
 	CLEANUP(err_freep) struct err *err = NULL;
-	struct layers_compared compared;
+	struct layers_compared compared = {0};
 
 	if (digest_equal(&found->digest, &carrying->content)) {
 		settle(carrying, site, REPLICA_IN_PLACE, NULL);
@@ -322,9 +401,10 @@ static void judge(struct carrying *carrying, size_t site, const struct document 
 		settle(carrying, site, REPLICA_CONFLICT, conflict);
 	} else if (compared.only_right == 0) {
 		carrying->seen[site] = REPLICA_ABSENT;
-	} else if (compared.only_left == 0 && compared.only_right <= MORE_LAYERS_MAX &&
-		compared.bytes_right <= MORE_BYTES_MAX) {
+	} else if (compared.only_left == 0 && is_little(&compared)) {
 		settle(carrying, site, REPLICA_HAS_MORE, NULL);
+	} else if (is_little(&compared) && can_merge(carrying)) {
+		merge(carrying, site, found);
 	} else {
 		err_set(&err, ERR_CONFLICT,
 			"the mirror holds %zu layers that the primary lacks, and lacks %zu that "

@@ -1,7 +1,8 @@
 /*
  * Brings signatures, attestations and SBOMs that stand beside images (replica_tag.h) from a primary
  * repository to its mirrors. Content flows in that direction only, byte for byte; what a mirror holds
- * is replaced only by what holds all of it, else it stays and is reported. Nothing is verified here:
+ * is replaced only by what holds all of it: where each holds what the other lacks, by both together
+ * if the caller can make one of them and the mirror's own part is small, else it stays and is reported. Nothing is verified here:
  * whoever verifies an image does it with what the registry gives.
  *
  * Costs: a list of each primary; where one holds anything for its mirrors a list of each of these;
@@ -12,6 +13,7 @@
 #ifndef CIP_REPLICATOR_REPLICATOR_H
 #define CIP_REPLICATOR_REPLICATOR_H
 
+#include "base/str.h"
 #include "replicator/replica_plan.h"
 
 /* One repository. Borrowed. */
@@ -33,6 +35,7 @@ enum replica_end {
 	REPLICA_HAS_MORE, /* all of the primary's and some more: left as it is */
 	REPLICA_PLANNED,  /* would be copied */
 	REPLICA_COPIED,
+	REPLICA_MERGED,	  /* the mirror's own part stands behind the primary's */
 	REPLICA_CONFLICT, /* both hold what the other lacks: not touched */
 	REPLICA_FAILED,
 	REPLICA_NOT_DONE, /* the run was stopped */
@@ -48,6 +51,12 @@ struct replica_outcome {
 	const struct err *err; /* why, for conflicts and failures */
 };
 
+/* Both documents in one; not to be shared. */
+struct replica_merged {
+	struct str manifest, config;
+};
+void replica_merged_release(struct replica_merged *merged);
+
 struct replicator_options {
 	struct registry *registry;
 	const struct clock *clock; /* NULL: the system's */
@@ -59,6 +68,12 @@ struct replicator_options {
 	/* Hosts that fail for good are not asked again: false with the reason. Both together or none. */
 	bool (*may_ask)(void *ctx, const char *host, struct err **err);
 	void (*note)(void *ctx, const char *host, const struct err *outcome);
+	/*
+	 * The primary's image with the layers behind it that only the mirror's has. Any thread. On failure
+	 * the mirror's stays. NULL: it always does.
+	 */
+	bool (*merge)(const struct document *primary, const struct document *mirror,
+		struct replica_merged *ret_merged, struct err **err);
 	void *ctx;
 };
 

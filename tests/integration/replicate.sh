@@ -3,38 +3,15 @@
 # nothing of a mirror lost. Requests are counted in the registries' own logs.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/integration/replicate_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/replicate_lib.sh"
 
 registry_start "$WORK/registry"
 host=$REGISTRY_HOST log=$REGISTRY_LOG
 tree=$WORK/tree
 
-replicate() {
-	local wanted=$1
-	shift
-	cip_run "$wanted" replicate-signatures --thin-manifest-dir "$tree" "$@"
-}
-
-# An image that holds signatures, one layer each: signatures REPOSITORY TAG TEXT... prints its digest
-signatures() {
-	local repository=$1 tag=$2 text blob layers='' config
-	shift 2
-	for text in "$@"; do
-		printf 'payload of %s' "$text" >"$WORK/blob"
-		blob=$(push_blob "$host" "$repository" "$WORK/blob")
-		layers+="${layers:+,}{\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+json\","
-		layers+="\"size\":$(stat --format=%s "$WORK/blob"),\"digest\":\"$blob\","
-		layers+="\"annotations\":{\"dev.cosignproject.cosign/signature\":\"$text\"}}"
-	done
-	printf '{"architecture":"","os":"","config":{},"signatures":"%s"}' "$*" >"$WORK/blob"
-	config=$(push_blob "$host" "$repository" "$WORK/blob")
-	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"%s","size":%d,"digest":"%s"},"layers":[%s]}' \
-		application/vnd.oci.image.config.v1+json "$(stat --format=%s "$WORK/blob")" "$config" "$layers" >"$WORK/signatures"
-	push_manifest "$host" "$repository" "$tag" application/vnd.oci.image.manifest.v1+json "$WORK/signatures"
-}
-
 # What is under a tag, or "none": at REPOSITORY TAG
 at() { manifest_digest "$host" "$1" "$2" || echo none; }
-beside() { echo "${1/:/-}.$2"; }
 writes() { since "$log" '^(POST|PUT|PATCH|DELETE)'; }
 
 signed=$(push_image "$host" staging/signed v1)
@@ -95,22 +72,48 @@ expect_equal "grown signatures" "$sig $sig" \
 	"$(at b-mirror/signed "$(beside "$signed" sig)") $(at c-mirror/signed "$(beside "$signed" sig)")"
 expect_has "$WORK/err" "copied 2 to mirrors; 4 in place before"
 
-# ---- a mirror that holds more keeps it; one that holds something else is reported and stays
+# ---- a mirror that holds more keeps it; where each lacks something, the mirror gets both parts, the primary's first
 
+# The signatures in an image: texts_at REPOSITORY TAG
+texts_at() {
+	registry_curl --header "Accept: $registry_manifest_types" "http://$host/v2/$1/manifests/$2" |
+		jq -r '[.layers[].annotations["dev.cosignproject.cosign/signature"]] | join(" ")'
+}
 more=$(signatures b-mirror/signed "$(beside "$signed" sig)" one two three)
-other=$(signatures c-mirror/signed "$(beside "$signed" sig)" four)
+other=$(signatures c-mirror/signed "$(beside "$signed" sig)" two four)
+replicate 0
+expect_has "$WORK/out" "has-more  $host/b-mirror/signed"
+expect_equal "what a plan leaves" "$other" "$(at c-mirror/signed "$(beside "$signed" sig)")"
+replicate 0 --confirm --output json
+expect_equal "outcomes" '{"in-place":4,"has-more":1,"copy":0,"copied":0,"merged":1,"conflict":0,"failed":0,"not-done":0,"unlisted":0}' \
+	"$(jq -c .totals "$WORK/out")"
+expect_equal "a mirror that has more" "$more" "$(at b-mirror/signed "$(beside "$signed" sig)")"
+expect_equal "both parts" "one two four" "$(texts_at c-mirror/signed "$(beside "$signed" sig)")"
+for blob in $(registry_curl --header "Accept: $registry_manifest_types" \
+	"http://$host/v2/c-mirror/signed/manifests/$(beside "$signed" sig)" | jq -r '.config.digest, .layers[].digest'); do
+	registry_curl --head -o "$WORK/blob" "http://$host/v2/c-mirror/signed/blobs/$blob" || fail "a blob of both parts is missing"
+done
+log_mark "$log"
+replicate 0 --confirm
+expect_equal "writes after merging" 0 "$(writes)"
+expect_equal "lines after merging" "has-more has-more" "$(cut -d ' ' -f 1 "$WORK/out" | paste -sd ' ')"
+
+# ---- what is no collection of signatures, or too many of nobody knows whom, is reported and stays
+
+other=$(signatures c-mirror/signed "$(beside "$signed" sbom)" elsewhere)
+mapfile -t many < <(seq 101)
+flood=$(signatures b-mirror/signed "$(beside "$signed" att)" "${many[@]}")
 log_mark "$log"
 replicate 3 --confirm --output json
-expect_equal "writes where mirrors differ" 0 "$(writes)"
-expect_equal "mirrors that differ" "$more $other" \
-	"$(at b-mirror/signed "$(beside "$signed" sig)") $(at c-mirror/signed "$(beside "$signed" sig)")"
-expect_equal "outcomes" '{"in-place":4,"has-more":1,"copy":0,"copied":0,"conflict":1,"failed":0,"not-done":0,"unlisted":0}' \
-	"$(jq -c .totals "$WORK/out")"
-expect_equal "conflict" "$host/c-mirror/signed $host/a-prod/signed" \
-	"$(jq -r '.objects[] | select(.outcome == "conflict") | .destination + " " + .primary' "$WORK/out")"
+expect_equal "writes of conflicts" 0 "$(writes)"
+expect_equal "conflicts" "$host/b-mirror/signed $host/c-mirror/signed" \
+	"$(jq -r '[.objects[] | select(.outcome == "conflict") | .destination] | join(" ")' "$WORK/out")"
+expect_equal "what conflicts" "$other $flood" \
+	"$(at c-mirror/signed "$(beside "$signed" sbom)") $(at b-mirror/signed "$(beside "$signed" att)")"
 registry_curl --request DELETE "http://$host/v2/c-mirror/signed/manifests/$other"
+registry_curl --request DELETE "http://$host/v2/b-mirror/signed/manifests/$flood"
 replicate 0 --confirm
-expect_equal "a mirror that lost it" "$sig" "$(at c-mirror/signed "$(beside "$signed" sig)")"
+expect_equal "a mirror that lost it" "$sbom" "$(at c-mirror/signed "$(beside "$signed" sbom)")"
 
 # ---- mirrors on other hosts: an object of one layer costs at most 3 + 5K, each side its list
 

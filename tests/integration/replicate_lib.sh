@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# For the tests of `cip replicate-signatures`: the command over $tree, and images that hold signatures at $host.
+
+# The tag of what stands beside an image: beside DIGEST sig|att|sbom
+beside() { echo "${1/:/-}.$2"; }
+
+# replicate WANTED-EXIT [OPTION...]
+replicate() {
+	local wanted=$1
+	shift
+	cip_run "$wanted" replicate-signatures --thin-manifest-dir "$tree" "$@"
+}
+
+# An image that holds signatures, one layer each: signatures REPOSITORY TAG TEXT... prints its digest
+signatures() {
+	local repository=$1 tag=$2 text blob layers='' config
+	shift 2
+	for text in "$@"; do
+		printf 'payload of %s' "$text" >"$WORK/blob"
+		blob=$(push_blob "$host" "$repository" "$WORK/blob")
+		layers+="${layers:+,}{\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+json\","
+		layers+="\"size\":$(stat --format=%s "$WORK/blob"),\"digest\":\"$blob\","
+		layers+="\"annotations\":{\"dev.cosignproject.cosign/signature\":\"$text\"}}"
+	done
+	printf '{"architecture":"","os":"","config":{},"signatures":"%s"}' "$*" >"$WORK/blob"
+	config=$(push_blob "$host" "$repository" "$WORK/blob")
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"%s","size":%d,"digest":"%s"},"layers":[%s]}' \
+		application/vnd.oci.image.config.v1+json "$(stat --format=%s "$WORK/blob")" "$config" "$layers" >"$WORK/signatures"
+	push_manifest "$host" "$repository" "$tag" application/vnd.oci.image.manifest.v1+json "$WORK/signatures"
+}
