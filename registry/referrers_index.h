@@ -1,6 +1,6 @@
 /*
  * The image index that lists referrers, as text: reading it, and adding to it without touching
- * what is there. Internal to registry/. Pure.
+ * what is there. For registry/ and whoever replicates such indexes. Pure.
  */
 #ifndef CIP_REGISTRY_REFERRERS_INDEX_H
 #define CIP_REGISTRY_REFERRERS_INDEX_H

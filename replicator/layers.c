@@ -11,48 +11,60 @@
 /* What others hold is bounded here; more are ERR_TOO_LARGE. As in cosign. */
 #define LAYERS_MAX 1000
 
-static void json_freep(json_t **json)
+/* The parts of a document, borrowed from it. */
+struct parts {
+	json_t *document; /* owned */
+	json_t *list;
+	bool is_index;
+};
+
+static void parts_release(struct parts *parts)
 {
-	json_decref(*json);
+	json_decref(parts->document);
 }
 
-/* A new reference to the document; its layers are borrowed from it. */
-static json_t *load(const struct document *document, json_t **ret_layers, struct err **err)
+static bool load(const struct document *document, struct parts *parts, struct err **err)
 {
-	CLEANUP(json_freep)
-	json_t *json = json_loadb(document->bytes, document->len, JSON_REJECT_DUPLICATES, NULL);
-	json_t *layers = json_object_get(json, "layers");
-
-	if (!json_is_array(layers)) {
-		err_set(err, ERR_INVALID, "is no image that holds signatures");
-		return NULL;
-	}
-	if (json_array_size(layers) > LAYERS_MAX) {
-		err_set(err, ERR_TOO_LARGE, "has more than %d layers", LAYERS_MAX);
-		return NULL;
-	}
-	*ret_layers = layers;
-	return json_incref(json);
+	parts->document = json_loadb(document->bytes, document->len, JSON_REJECT_DUPLICATES, NULL);
+	parts->list = json_object_get(parts->document, "layers");
+	parts->is_index = !parts->list;
+	if (parts->is_index)
+		parts->list = json_object_get(parts->document, "manifests");
+	if (!json_is_array(parts->list))
+		return err_set(
+			err, ERR_INVALID, "is neither an image that holds signatures nor an index");
+	return json_array_size(parts->list) <= LAYERS_MAX ||
+		err_set(err, ERR_TOO_LARGE, "has more than %d entries", LAYERS_MAX);
 }
 
-static bool holds(const json_t *layers, const json_t *wanted)
+static bool is_same(const json_t *a, const json_t *b, bool by_digest)
 {
-	for (size_t i = 0; i < json_array_size(layers); i++)
-		if (json_equal(json_array_get(layers, i), wanted))
+	if (!by_digest)
+		return json_equal(a, b);
+	a = json_object_get(a, "digest");
+	b = json_object_get(b, "digest");
+	return json_is_string(a) && json_equal(a, b);
+}
+
+static bool holds(const struct parts *parts, const json_t *wanted)
+{
+	for (size_t i = 0; i < json_array_size(parts->list); i++)
+		if (is_same(json_array_get(parts->list, i), wanted, parts->is_index))
 			return true;
 	return false;
 }
 
-static size_t count_missing(const json_t *layers, const json_t *other, uint64_t *ret_bytes)
+static size_t count_missing(
+	const struct parts *parts, const struct parts *other, uint64_t *ret_bytes)
 {
 	size_t missing = 0;
 
 	*ret_bytes = 0;
-	for (size_t i = 0; i < json_array_size(layers); i++) {
-		const json_t *layer = json_array_get(layers, i);
-		json_int_t size = json_integer_value(json_object_get(layer, "size"));
+	for (size_t i = 0; i < json_array_size(parts->list); i++) {
+		const json_t *part = json_array_get(parts->list, i);
+		json_int_t size = json_integer_value(json_object_get(part, "size"));
 
-		if (holds(other, layer))
+		if (holds(other, part))
 			continue;
 		missing++;
 		*ret_bytes += size > 0 ? (uint64_t)size : 0;
@@ -63,16 +75,14 @@ static size_t count_missing(const json_t *layers, const json_t *other, uint64_t 
 bool layers_compare(const struct document *left, const struct document *right,
 	struct layers_compared *ret_compared, struct err **err)
 {
-	json_t *left_layers = NULL, *right_layers = NULL;
-	CLEANUP(json_freep) json_t *left_json = load(left, &left_layers, err);
-	CLEANUP(json_freep)
-	json_t *right_json = left_json ? load(right, &right_layers, err) : NULL;
+	CLEANUP(parts_release) struct parts ours = {0};
+	CLEANUP(parts_release) struct parts theirs = {0};
 
-	if (!right_json)
+	if (!load(left, &ours, err) || !load(right, &theirs, err))
 		return false;
-	ret_compared->only_left =
-		count_missing(left_layers, right_layers, &ret_compared->bytes_left);
-	ret_compared->only_right =
-		count_missing(right_layers, left_layers, &ret_compared->bytes_right);
+	if (ours.is_index != theirs.is_index)
+		return err_set(err, ERR_INVALID, "is an index, the other an image");
+	ret_compared->only_left = count_missing(&ours, &theirs, &ret_compared->bytes_left);
+	ret_compared->only_right = count_missing(&theirs, &ours, &ret_compared->bytes_right);
 	return true;
 }

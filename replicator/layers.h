@@ -13,8 +13,8 @@ struct layers_compared {
 };
 
 /*
- * Layers of two image manifests, by all that their descriptors say: annotations carry the signatures.
- * ERR_INVALID: one of them is no image manifest.
+ * Layers of two image manifests, by all that their descriptors say: annotations carry the signatures. Or
+ * what two indexes list, by digest, which says it all. ERR_INVALID: neither two images nor two indexes.
  */
 bool layers_compare(const struct document *left, const struct document *right,
 	struct layers_compared *ret_compared, struct err **err);

@@ -9,7 +9,7 @@
 #define HEX_LEN (2 * DIGEST_SHA256_SIZE)
 
 static const char prefix[] = "sha256-";
-static const char *const suffixes[] = {".sig", ".att", ".sbom"};
+static const char *const suffixes[] = {".sig", ".att", ".sbom", ""};
 
 bool replica_tag_parse(const char *text, struct replica_tag *ret_tag)
 {

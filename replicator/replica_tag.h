@@ -1,6 +1,7 @@
 /*
- * The tags under which cosign keeps what belongs to an image beside it: "sha256-<hex>" with .sig, .att
- * or .sbom behind it (sigstore-wire facts 5). Pure, any thread.
+ * The tags under which what belongs to an image is kept beside it: cosign's "sha256-<hex>" with .sig, .att
+ * or .sbom behind it (sigstore-wire facts 5), and without, the index of referrers where a registry has no
+ * API for them (distribution-spec "Referrers Tag Schema"). Pure, any thread.
  */
 #ifndef CIP_REPLICATOR_REPLICA_TAG_H
 #define CIP_REPLICATOR_REPLICA_TAG_H
@@ -9,7 +10,7 @@
 
 #include "image/digest.h"
 
-enum replica_kind { REPLICA_SIG, REPLICA_ATT, REPLICA_SBOM };
+enum replica_kind { REPLICA_SIG, REPLICA_ATT, REPLICA_SBOM, REPLICA_REFERRERS };
 
 struct replica_tag {
 	uint8_t image[DIGEST_SHA256_SIZE]; /* to which it belongs */

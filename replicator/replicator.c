@@ -7,11 +7,12 @@
 #include "base/cancel.h"
 #include "registry/copy.h"
 #include "registry/push.h"
+#include "registry/referrers_index.h"
 #include "replicator/layers.h"
 
-/* One object. An SBOM has megabytes, everything else kilobytes. */
+/* One object. An SBOM has megabytes, everything else kilobytes; an index lists others. */
 static const struct copy_limits object_limits = {
-	.depth = 2, .manifests = 100, .blobs = 2000, .bytes = (uint64_t)1 << 30};
+	.depth = 2, .manifests = 1000, .blobs = 2000, .bytes = (uint64_t)1 << 30};
 
 /* What a mirror alone may hold beside the primary's without being looked into. */
 #define MORE_LAYERS_MAX 100
@@ -312,6 +313,28 @@ static void look_at_mirror(struct carrying *carrying, size_t site)
 
 /* ---- What differs ---- */
 
+/* The primary's index with what only the mirror's lists behind it. */
+static bool merge_indexes(const struct document *primary, const struct document *mirror,
+	struct replica_merged *ret_merged, struct err **err)
+{
+	CLEANUP(referrers_set_release) struct referrers_set both = {0};
+	struct str merged = STR_INIT(REFERRERS_INDEX_MAX);
+	size_t added;
+
+	/* The primary's first: what both list is described as it says. */
+	if (referrers_set_read(&both, primary->bytes, primary->len, NULL, err) &&
+		referrers_set_read(&both, mirror->bytes, mirror->len, NULL, err) &&
+		referrers_index_extend(&both, primary->bytes, primary->len, &merged, &added, err) &&
+		(added > 0 ||
+			err_set(err, ERR_INVALID,
+				"the mirror's index lists what cannot be read"))) {
+		ret_merged->manifest = merged;
+		return true;
+	}
+	str_release(&merged);
+	return false;
+}
+
 /* The primary's part is there: what is left is the config and the manifest that name both parts. */
 static bool put_merged(struct carrying *carrying, const struct repository *repository,
 	const struct replica_merged *merged, struct err **err)
@@ -326,7 +349,7 @@ static bool put_merged(struct carrying *carrying, const struct repository *repos
 	};
 	struct digest found;
 
-	if (!registry_blobs_put(registry, repository, &config, 1, NULL, err) ||
+	if ((config.len && !registry_blobs_put(registry, repository, &config, 1, NULL, err)) ||
 		!registry_manifest_put(registry, repository, carrying->tag, &document, NULL, err) ||
 		!registry_manifest_head(registry, repository, carrying->tag, NULL, &found, err))
 		return false;
@@ -356,7 +379,10 @@ static void merge(struct carrying *carrying, size_t site, const struct document 
 	CLEANUP(replica_merged_release) struct replica_merged merged = {0};
 	CLEANUP(err_freep) struct err *err = NULL;
 
-	if (!options->merge(&carrying->document, found, &merged, &err)) {
+	bool is_index = carrying->task->tag.kind == REPLICA_REFERRERS;
+
+	if (!(is_index ? merge_indexes : options->merge)(
+		    &carrying->document, found, &merged, &err)) {
 		settle(carrying, site, REPLICA_CONFLICT, err);
 		return;
 	}
@@ -381,6 +407,8 @@ static bool is_little(const struct layers_compared *compared)
 /* An SBOM is one document, not a collection. */
 static bool can_merge(const struct carrying *carrying)
 {
+	if (carrying->task->tag.kind == REPLICA_REFERRERS)
+		return true;
 	return carrying->replicator->options.merge && carrying->task->tag.kind != REPLICA_SBOM;
 }
 

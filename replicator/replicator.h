@@ -1,5 +1,5 @@
 /*
- * Brings signatures, attestations and SBOMs that stand beside images (replica_tag.h) from a primary
+ * Brings signatures and whatever else stands beside images (replica_tag.h) from a primary
  * repository to its mirrors. Content flows in that direction only, byte for byte; what a mirror holds
  * is replaced only by what holds all of it: where each holds what the other lacks, by both together
  * if the caller can make one of them and the mirror's own part is small, else it stays and is reported. Nothing is verified here:

@@ -115,6 +115,30 @@ registry_curl --request DELETE "http://$host/v2/b-mirror/signed/manifests/$flood
 replicate 0 --confirm
 expect_equal "a mirror that lost it" "$sbom" "$(at c-mirror/signed "$(beside "$signed" sbom)")"
 
+# ---- referrers, where an index under a tag lists them: with all that it lists, and merged like signatures
+
+listed_at() {
+	registry_curl --header "Accept: $registry_manifest_types" "http://$host/v2/$1/manifests/${signed/:/-}" |
+		jq -r '[.manifests[].digest] | join(" ")'
+}
+first=$(referrer a-prod/signed "$signed" first)
+second=$(referrer a-prod/signed "$signed" second)
+index=$(referrers a-prod/signed "$signed" "$first" "$second")
+third=$(referrer c-mirror/signed "$signed" third)
+referrers c-mirror/signed "$signed" "$third" >"$WORK/digest"
+replicate 0 --confirm --output json
+expect_equal "outcomes of referrers" '[1,1]' "$(jq -c '[.totals.copied, .totals.merged]' "$WORK/out")"
+expect_equal "index of a mirror" "$index" "$(at b-mirror/signed "${signed/:/-}")"
+both=$(jq -rs '[.[].digest] | join(" ")' <<<"$first$second$third")
+expect_equal "index of both parts" "$both" "$(listed_at c-mirror/signed)"
+for digest in $both; do
+	[[ $(at c-mirror/signed "$digest") == "$digest" ]] || fail "$digest is listed and not there"
+done
+log_mark "$log"
+replicate 0 --confirm
+expect_equal "writes after referrers" 0 "$(writes)"
+registry_curl --request DELETE "http://$host/v2/a-prod/signed/manifests/$index"
+
 # ---- mirrors on other hosts: an object of one layer costs at most 3 + 5K, each side its list
 
 registry_start "$WORK/far1"

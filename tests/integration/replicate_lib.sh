@@ -28,3 +28,28 @@ signatures() {
 		application/vnd.oci.image.config.v1+json "$(stat --format=%s "$WORK/blob")" "$config" "$layers" >"$WORK/signatures"
 	push_manifest "$host" "$repository" "$tag" application/vnd.oci.image.manifest.v1+json "$WORK/signatures"
 }
+
+# An artifact that refers to an image; prints its descriptor: referrer REPOSITORY IMAGE TEXT
+referrer() {
+	local repository=$1 type=application/vnd.oci.image.manifest.v1+json config blob digest
+	printf '{}' >"$WORK/blob"
+	config=$(push_blob "$host" "$repository" "$WORK/blob")
+	printf 'bundle of %s' "$3" >"$WORK/blob"
+	blob=$(push_blob "$host" "$repository" "$WORK/blob")
+	printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json",' "$type" >"$WORK/referrer"
+	printf '"config":{"mediaType":"application/vnd.oci.empty.v1+json","size":2,"digest":"%s"},' "$config" >>"$WORK/referrer"
+	printf '"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","size":%d,"digest":"%s"}],' \
+		"$(stat --format=%s "$WORK/blob")" "$blob" >>"$WORK/referrer"
+	printf '"subject":{"mediaType":"%s","size":1,"digest":"%s"}}' "$type" "$2" >>"$WORK/referrer"
+	digest=$(push_manifest "$host" "$repository" "" "$type" "$WORK/referrer")
+	printf '{"mediaType":"%s","size":%d,"digest":"%s"}\n' "$type" "$(stat --format=%s "$WORK/referrer")" "$digest"
+}
+
+# The index of an image's referrers; prints its digest: referrers REPOSITORY IMAGE DESCRIPTOR...
+referrers() {
+	local repository=$1 tag=${2/:/-} type=application/vnd.oci.image.index.v1+json list
+	shift 2
+	list=$(printf '%s,' "$@")
+	printf '{"schemaVersion":2,"mediaType":"%s","manifests":[%s]}' "$type" "${list%,}" >"$WORK/index"
+	push_manifest "$host" "$repository" "$tag" "$type" "$WORK/index"
+}

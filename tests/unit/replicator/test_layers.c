@@ -47,7 +47,20 @@ Test(layers, order_and_spelling_do_not)
 	cr_assert_eq(compared.only_right, 0);
 }
 
-Test(layers, only_images_are_compared)
+/* What is said of it beside its digest makes no other of a referrer. */
+Test(layers, indexes_are_compared_by_digest)
+{
+	struct layers_compared compared =
+		compare("{\"manifests\":[{\"digest\":\"sha256:00\"},{\"digest\":\"sha256:11\"}]}",
+			"{\"manifests\":[{\"digest\":\"sha256:22\",\"size\":5},"
+			"{\"digest\":\"sha256:00\",\"size\":7}]}");
+
+	cr_assert_eq(compared.only_left, 1);
+	cr_assert_eq(compared.only_right, 1);
+	cr_assert_eq(compared.bytes_right, 5);
+}
+
+Test(layers, only_the_same_form_is_compared)
 {
 	static const char *const others[] = {"", "[]", "{}", "{\"manifests\":[]}",
 		"{\"layers\":{}}", "{\"layers\":[],\"layers\":[]}", "{\"layers\":[]"};

@@ -20,14 +20,14 @@ Test(replica_tag, each_kind)
 	expect_round_trip("sha256-" HEX ".sig", REPLICA_SIG);
 	expect_round_trip("sha256-" HEX ".att", REPLICA_ATT);
 	expect_round_trip("sha256-" HEX ".sbom", REPLICA_SBOM);
+	expect_round_trip("sha256-" HEX, REPLICA_REFERRERS);
 }
 
 Test(replica_tag, nothing_else)
 {
-	static const char *const others[] = {"", "v1", "sha256-", "sha256-.sig", "sha256-" HEX,
-		"sha256-" HEX ".", "sha256-" HEX ".sigs", "sha256-" HEX ".SIG",
-		"sha256-" HEX "0.sig", "sha512-" HEX ".sig", "sha256:" HEX ".sig",
-		"sha256-0011.sig",
+	static const char *const others[] = {"", "v1", "sha256-", "sha256-.sig", "sha256-" HEX ".",
+		"sha256-" HEX ".sigs", "sha256-" HEX ".SIG", "sha256-" HEX "0.sig",
+		"sha512-" HEX ".sig", "sha256:" HEX ".sig", "sha256-0011.sig",
 		"sha256-00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF.sig"};
 	struct replica_tag tag;
 
