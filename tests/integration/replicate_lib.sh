@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # tree and host are of whoever sources this file
 # For the tests of `cip replicate-signatures`: the command over $tree, and images that hold signatures at $host.
 
 # The tag of what stands beside an image: beside DIGEST sig|att|sbom
@@ -36,11 +37,13 @@ referrer() {
 	config=$(push_blob "$host" "$repository" "$WORK/blob")
 	printf 'bundle of %s' "$3" >"$WORK/blob"
 	blob=$(push_blob "$host" "$repository" "$WORK/blob")
-	printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json",' "$type" >"$WORK/referrer"
-	printf '"config":{"mediaType":"application/vnd.oci.empty.v1+json","size":2,"digest":"%s"},' "$config" >>"$WORK/referrer"
-	printf '"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","size":%d,"digest":"%s"}],' \
-		"$(stat --format=%s "$WORK/blob")" "$blob" >>"$WORK/referrer"
-	printf '"subject":{"mediaType":"%s","size":1,"digest":"%s"}}' "$type" "$2" >>"$WORK/referrer"
+	{
+		printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json",' "$type"
+		printf '"config":{"mediaType":"application/vnd.oci.empty.v1+json","size":2,"digest":"%s"},' "$config"
+		printf '"layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","size":%d,"digest":"%s"}],' \
+			"$(stat --format=%s "$WORK/blob")" "$blob"
+		printf '"subject":{"mediaType":"%s","size":1,"digest":"%s"}}' "$type" "$2"
+	} >"$WORK/referrer"
 	digest=$(push_manifest "$host" "$repository" "" "$type" "$WORK/referrer")
 	printf '{"mediaType":"%s","size":%d,"digest":"%s"}\n' "$type" "$(stat --format=%s "$WORK/referrer")" "$digest"
 }

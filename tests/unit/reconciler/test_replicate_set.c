@@ -103,3 +103,11 @@ Test(replicate_set, names_keep_apart)
 		IMAGE_OF(DIGEST_A), NO_PROJECT, "[]\n", false);
 	cr_assert_null(set);
 }
+
+Test(replicate_set, two_names_keep_apart)
+{
+	load("registries:\n- name: src.io\n  src: true\n- name: " PROD("a") "\n- name: " PROD(
+		     "b") "/sub\n",
+		IMAGE_OF(DIGEST_A), NO_PROJECT, "[]\n", false);
+	cr_assert_null(set);
+}
