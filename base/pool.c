@@ -40,23 +40,35 @@ struct line {
 	size_t key_count;
 };
 
+struct worker {
+	struct pool *pool;
+	pthread_t thread;
+	/*
+	 * Its own, so that only one thread ever waits for it: with several waiters, glibc before 2.41
+	 * can lose a signal (sourceware.org/bugzilla/show_bug.cgi?id=25847).
+	 */
+	pthread_cond_t wake;
+	bool is_resting;
+	struct worker *next; /* of those that rest */
+};
+
 struct pool {
 	char name[NAME_SIZE];
 	pool_job_fn *run;
 	void *ctx;
-	pthread_t *threads;
+	struct worker *workers;
 	size_t thread_count;
 
 	pthread_mutex_t lock; /* guards everything below */
-	pthread_cond_t ready; /* there may be a job to take, or stopping */
 	pthread_cond_t idle;
+	struct worker *resting;
 	struct line *buckets[BUCKETS];
 	VEC(struct line *) lanes[LANES]; /* lines in which jobs wait, in no order */
 	VEC(uint32_t) users;		 /* running jobs, by key */
 	size_t share;			 /* of the workers that one key may have */
 	size_t set_count;		 /* lines with several keys */
 	size_t job_count;		 /* that wait */
-	size_t running, waiters;
+	size_t running;
 	uint64_t added;
 	bool more, stopping;
 };
@@ -221,11 +233,37 @@ static struct line *choose(const struct pool *pool)
 	}
 }
 
+static void wake_worker(struct pool *pool)
+{
+	struct worker *worker = pool->resting;
+
+	pool->resting = worker->next;
+	worker->is_resting = false;
+	pthread_cond_signal(&worker->wake);
+}
+
 /* Whoever is woken finds something, or somebody else was quicker. */
 static void wake_one(struct pool *pool)
 {
-	if (pool->waiters && choose(pool))
-		pthread_cond_signal(&pool->ready);
+	if (pool->resting && choose(pool))
+		wake_worker(pool);
+}
+
+static void wake_all(struct pool *pool)
+{
+	while (pool->resting)
+		wake_worker(pool);
+}
+
+static void rest(struct worker *worker)
+{
+	struct pool *pool = worker->pool;
+
+	worker->next = pool->resting;
+	pool->resting = worker;
+	worker->is_resting = true;
+	while (worker->is_resting)
+		pthread_cond_wait(&worker->wake, &pool->lock);
 }
 
 static void begin_job(struct pool *pool, struct line *line)
@@ -256,7 +294,8 @@ static void end_job(struct pool *pool, struct line *line)
 
 static void *work(void *arg)
 {
-	struct pool *pool = arg;
+	struct worker *worker = arg;
+	struct pool *pool = worker->pool;
 
 	pthread_setname_np(pthread_self(), pool->name);
 	pthread_mutex_lock(&pool->lock);
@@ -274,9 +313,7 @@ static void *work(void *arg)
 		} else if (pool->stopping && !pool->job_count) {
 			break;
 		} else {
-			pool->waiters++;
-			pthread_cond_wait(&pool->ready, &pool->lock);
-			pool->waiters--;
+			rest(worker);
 		}
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -289,9 +326,14 @@ static void start_threads(struct pool *pool, size_t threads)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (; pool->thread_count < threads; pool->thread_count++)
-		if (pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) != 0)
+	for (; pool->thread_count < threads; pool->thread_count++) {
+		struct worker *worker = &pool->workers[pool->thread_count];
+
+		worker->pool = pool;
+		pthread_cond_init(&worker->wake, NULL);
+		if (pthread_create(&worker->thread, NULL, work, worker) != 0)
 			break;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pool->thread_count == threads)
 		return;
@@ -308,9 +350,8 @@ struct pool *pool_new(const char *name, size_t threads, pool_job_fn *run, void *
 	snprintf(pool->name, sizeof(pool->name), "%s", name);
 	pool->run = run;
 	pool->ctx = ctx;
-	pool->threads = mem_new(threads, sizeof(*pool->threads));
+	pool->workers = mem_new(threads, sizeof(*pool->workers));
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->ready, NULL);
 	pthread_cond_init(&pool->idle, NULL);
 	pool->share = threads > 1 ? threads / 2 : 1;
 	start_threads(pool, threads);
@@ -329,7 +370,7 @@ void pool_add(struct pool *pool, enum pool_lane lane, struct pool_keys keys, voi
 static void expect(struct pool *pool, bool more)
 {
 	if (pool->more && !more)
-		pthread_cond_broadcast(&pool->ready);
+		wake_all(pool);
 	pool->more = more;
 }
 
@@ -369,14 +410,15 @@ void pool_free(struct pool *pool)
 	pool_wait_idle(pool);
 	pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;
-	pthread_cond_broadcast(&pool->ready);
+	wake_all(pool);
 	pthread_mutex_unlock(&pool->lock);
-	for (size_t i = 0; i < pool->thread_count; i++)
-		pthread_join(pool->threads[i], NULL);
+	for (size_t i = 0; i < pool->thread_count; i++) {
+		pthread_join(pool->workers[i].thread, NULL);
+		pthread_cond_destroy(&pool->workers[i].wake);
+	}
 	free_lines(pool);
 	pthread_cond_destroy(&pool->idle);
-	pthread_cond_destroy(&pool->ready);
 	pthread_mutex_destroy(&pool->lock);
-	mem_free(pool->threads);
+	mem_free(pool->workers);
 	mem_free(pool);
 }
