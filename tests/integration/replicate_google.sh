@@ -106,6 +106,20 @@ for nth in $(seq 10); do
 	made_whole "a kill at request $nth" "$mirror-1"
 done
 
+# ---- two runs at the same time make one of them needless, not wrong
+
+tree_of together "$host/together-1" "$host/together-2"
+pids=()
+for i in 1 2 3; do
+	"$CIP" replicate-signatures --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" \
+		>"$WORK/together$i" 2>&1 </dev/null &
+	pids+=("$!")
+done
+for pid in "${pids[@]}"; do
+	wait "$pid" || fail "one of three runs failed: $(cat "$WORK"/together?)"
+done
+made_whole "three runs at a time" together-2
+
 # ---- a signal: what is left is left
 
 tree_of stopped "$host/stopped"
