@@ -93,12 +93,8 @@ const struct flag_set cmd_replicate_flags = {
 
 static bool print(const struct options *options, const struct replicate_result *result)
 {
-	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
-
-	if (strcmp(options->output, "json") == 0)
-		return replicate_table_json(result, stdout);
-	replicate_table_text(result, &text);
-	return fwrite(str_text(&text), 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+	return strcmp(options->output, "json") == 0 ? replicate_table_json(result, stdout)
+						    : replicate_table_text(result, stdout);
 }
 
 static unsigned long long end_of(const struct replicate_result *result, enum replica_end end)

@@ -24,23 +24,24 @@ static const char *word_of(const struct replicate_row *row)
 
 /* ---- For people ---- */
 
-static void add_row(const struct replicate_row *row, struct str *out)
+static void print_row(const struct replicate_row *row, FILE *out)
 {
-	str_addf(out, "%-8s  %s", word_of(row), row->destination);
+	fprintf(out, "%-8s  %s", word_of(row), row->destination);
 	if (row->tag)
-		str_addf(out, ":%s from %s", row->tag, row->primary);
+		fprintf(out, ":%s from %s", row->tag, row->primary);
 	if (row->error) {
 		CLEANUP(mem_freep) char *error = escape_terminal_text(row->error);
 
-		str_addf(out, ": %s", error);
+		fprintf(out, ": %s", error);
 	}
-	str_add_char(out, '\n');
+	fputc('\n', out);
 }
 
-void replicate_table_text(const struct replicate_result *result, struct str *out)
+bool replicate_table_text(const struct replicate_result *result, FILE *out)
 {
 	for (size_t i = 0; i < result->rows.len; i++)
-		add_row(&result->rows.items[i], out);
+		print_row(&result->rows.items[i], out);
+	return fflush(out) == 0 && !ferror(out);
 }
 
 /* ---- For machines ---- */

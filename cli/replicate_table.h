@@ -7,11 +7,10 @@
 
 #include <stdio.h>
 
-#include "base/str.h"
 #include "reconciler/replicate.h"
 
-/* A line for each object and mirror that is not in place, or was not. */
-void replicate_table_text(const struct replicate_result *result, struct str *out);
+/* A line for each object and mirror that is not in place, or was not. False if it could not be written. */
+bool replicate_table_text(const struct replicate_result *result, FILE *out);
 
 /* One JSON object; docs/operations.md describes it. False if it could not be written. */
 bool replicate_table_json(const struct replicate_result *result, FILE *out);

@@ -10,6 +10,7 @@
 
 /* What others hold is bounded here; more are ERR_TOO_LARGE. As in cosign. */
 #define LAYERS_MAX 1000
+#define SIZE_CAP ((json_int_t)1 << 40)
 
 /* The parts of a document, borrowed from it. */
 struct parts {
@@ -67,7 +68,9 @@ static size_t count_missing(
 		if (holds(other, part))
 			continue;
 		missing++;
-		*ret_bytes += size > 0 ? (uint64_t)size : 0;
+		/* What is said to be larger is too large as well; the sum cannot overflow. */
+		if (size > 0)
+			*ret_bytes += size < SIZE_CAP ? (uint64_t)size : SIZE_CAP;
 	}
 	return missing;
 }
