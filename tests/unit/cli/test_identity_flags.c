@@ -68,6 +68,7 @@ Test(identity_flags, a_file_is_left_alone)
 	cr_expect_null(identity.hidden);
 	cr_expect_null(identity.iam_endpoint);
 	identity.provider = identity.signer_account = NULL;
+	identity.no_ambient = false;
 	logged[0] = '\0';
 	log_set_sink(keep_log, NULL);
 	struct id_token_source *source = identity_flags_source(&identity, NULL, NULL);
