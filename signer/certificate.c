@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,7 +23,9 @@
 struct certificate {
 	_Atomic unsigned owners;
 	struct certificate_findings *findings;
-	X509 *x509;
+	X509 *x509;		  /* of a plain one without its key */
+	_Atomic(X509 *) complete; /* of a plain one, once somebody asked for it */
+	bool is_plain;
 	struct bytes der;
 	struct public_key *key;
 	struct certificate_names names;
@@ -86,7 +89,7 @@ static bool certificate_fill(struct certificate *certificate, struct err **err)
 	certificate->serial = serial_format(X509_get0_serialNumber(x509));
 	if (!certificate->serial)
 		return err_set(err, ERR_INVALID, "its serial number is malformed");
-	return key_read(x509, &certificate->key, err) &&
+	return (certificate->is_plain || key_read(x509, &certificate->key, err)) &&
 		certificate_names_read(x509, &certificate->names, err);
 }
 
@@ -103,7 +106,9 @@ bool certificate_parse(
 		*ret_certificate = steal_ptr(&certificate);
 		return true;
 	}
-	X509 *x509 = d2i_X509(NULL, &end, (long)len);
+	struct public_key *key = NULL;
+	X509 *plain = certificate_read_plain(der, len, &key);
+	X509 *x509 = plain ? plain : d2i_X509(NULL, &end, (long)len);
 	ERR_clear_error();
 	if (!x509)
 		return err_set(err, ERR_INVALID, "certificate: no X.509 in DER");
@@ -112,8 +117,10 @@ bool certificate_parse(
 	certificate->findings = certificate_findings_new();
 	certificate->owners = 1;
 	certificate->x509 = x509;
+	certificate->key = key;
+	certificate->is_plain = plain != NULL;
 	certificate->der = (struct bytes){mem_dup(der, len), len};
-	if (end != (const unsigned char *)der + len)
+	if (!plain && end != (const unsigned char *)der + len)
 		return err_set(err, ERR_INVALID, "certificate: bytes after its end");
 	bool ok = certificate_fill(certificate, err);
 	ERR_clear_error();
@@ -148,6 +155,7 @@ void certificate_free(struct certificate *certificate)
 	if (!certificate || --certificate->owners > 0)
 		return;
 	X509_free(certificate->x509);
+	X509_free(certificate->complete);
 	bytes_release(&certificate->der);
 	public_key_free(certificate->key);
 	certificate_names_release(&certificate->names);
@@ -255,4 +263,32 @@ bool certificate_may_issue_for(const struct certificate *certificate, enum certi
 X509 *certificate_x509(const struct certificate *certificate)
 {
 	return certificate->x509;
+}
+
+X509 *certificate_x509_complete(const struct certificate *certificate)
+{
+	/* Whoever made it first: it follows from the bytes. */
+	struct certificate *filled = (struct certificate *)(uintptr_t)certificate;
+	const unsigned char *end = certificate->der.data;
+	X509 *found = certificate->complete;
+
+	if (!certificate->is_plain)
+		return certificate->x509;
+	if (found)
+		return found;
+	X509 *complete = d2i_X509(NULL, &end, (long)certificate->der.len);
+	ERR_clear_error();
+	if (!complete) /* memory ran out; without a key nothing is accepted */
+		return certificate->x509;
+	if (atomic_compare_exchange_strong(&filled->complete, &found, complete))
+		return complete;
+	X509_free(complete);
+	return found;
+}
+
+bool certificate_is_signed_plainly(
+	const struct certificate *certificate, const struct public_key *key)
+{
+	return certificate->is_plain &&
+		certificate_plain_is_signed_by(&certificate->der, certificate->x509, key);
 }

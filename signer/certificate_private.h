@@ -6,8 +6,27 @@
 
 struct x509_st;
 
-/* Borrowed. OpenSSL counts references in it even when it only reads, hence not const. */
+/*
+ * Borrowed. OpenSSL counts references in it even when it only reads, hence not const. For its names and
+ * extensions: the one of a plain certificate has no key, and what OpenSSL does with its key fails.
+ */
 struct x509_st *certificate_x509(const struct certificate *certificate);
+/* The same with its key, for those who give it to OpenSSL. Takes as long as two signatures if it is plain. */
+struct x509_st *certificate_x509_complete(const struct certificate *certificate);
+
+/* ---- Plain certificates: certificate_plain.c ---- */
+
+/*
+ * Reads one that is the end of a chain, with a P-256 key and an ECDSA signature with SHA-2, without unknown
+ * critical extensions, proxy rules, name constraints or resources (RFC 3779). NULL if it is anything else.
+ */
+struct x509_st *certificate_read_plain(const void *der, size_t len, struct public_key **ret_key);
+/* `der` are the bytes of `x509`, which is plain. */
+bool certificate_plain_is_signed_by(
+	const struct bytes *der, const struct x509_st *x509, const struct public_key *key);
+/* Is it plain and its signature made with this key? False says nothing. */
+bool certificate_is_signed_plainly(
+	const struct certificate *certificate, const struct public_key *key);
 
 /* Fulcio's extensions and its names, as text. */
 struct certificate_names {

@@ -5,7 +5,9 @@
  */
 #include "signer/chain.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -47,7 +49,7 @@ static X509_STORE *store_of(const struct certificate *certificate)
 {
 	X509_STORE *store = X509_STORE_new();
 
-	if (store && X509_STORE_add_cert(store, certificate_x509(certificate)) != 1) {
+	if (store && X509_STORE_add_cert(store, certificate_x509_complete(certificate)) != 1) {
 		X509_STORE_free(store);
 		store = NULL;
 	}
@@ -62,8 +64,9 @@ static bool whole_path_verify(
 	bool ok = between != NULL;
 
 	for (size_t i = 0; ok && i + 1 < chain->count; i++)
-		ok = sk_X509_push(between, certificate_x509(chain->certificates[i])) > 0;
-	ok = ok ? path_verify(chain->stores[chain->count - 1], certificate_x509(leaf), between, err)
+		ok = sk_X509_push(between, certificate_x509_complete(chain->certificates[i])) > 0;
+	ok = ok ? path_verify(chain->stores[chain->count - 1], certificate_x509_complete(leaf),
+			  between, err)
 		: err_set(err, ERR_INTERNAL, "OpenSSL cannot make a list of certificates");
 	sk_X509_free(between);
 	return ok;
@@ -142,6 +145,30 @@ void chain_free(struct chain *chain)
 	chain_drop(chain);
 }
 
+/* All that OpenSSL may have noticed about the issuer of a plain certificate. */
+#define PLAIN_ISSUER                                                                               \
+	(EXFLAG_SET | EXFLAG_BCONS | EXFLAG_BCONS_CRITICAL | EXFLAG_CA | EXFLAG_KUSAGE |           \
+		EXFLAG_XKUSAGE | EXFLAG_SI | EXFLAG_SS)
+
+/*
+ * What X509_verify_cert would find out about the leaf and its issuer, where all that is left of that is
+ * the signature (docs/decisions/043). False says nothing.
+ */
+static bool is_plainly_issued(
+	const struct chain *chain, const struct certificate *issuer, const struct certificate *leaf)
+{
+	X509 *x509 = certificate_x509_complete(issuer);
+	EVP_PKEY *pkey = X509_get0_pubkey(x509);
+	int is_explicit = 1; /* a curve written out, which may be another one */
+
+	return !chain->is_constrained &&
+		!(X509_get_extension_flags(x509) & ~(uint32_t)PLAIN_ISSUER) &&
+		X509_get_ext_by_NID(x509, NID_name_constraints, -1) < 0 && pkey &&
+		EVP_PKEY_get_int_param(
+			pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1 &&
+		!is_explicit && certificate_is_signed_plainly(leaf, certificate_key(issuer));
+}
+
 static bool leaf_verify(const struct chain *chain, const struct certificate *leaf,
 	const struct certificate **ret_issuer, struct err **err)
 {
@@ -159,9 +186,10 @@ static bool leaf_verify(const struct chain *chain, const struct certificate *lea
 	if (!certificate_is_for(leaf, chain->use))
 		return err_set(err, ERR_INVALID, "the certificate is not for %s",
 			chain->use == CERTIFICATE_CODE_SIGNING ? "code signing" : "time stamping");
-	if (chain->is_constrained
-			? !whole_path_verify(chain, leaf, err)
-			: !path_verify(chain->stores[i], certificate_x509(leaf), NULL, err))
+	if (!is_plainly_issued(chain, chain->certificates[i], leaf) &&
+		!(chain->is_constrained ? whole_path_verify(chain, leaf, err)
+					: path_verify(chain->stores[i],
+						  certificate_x509_complete(leaf), NULL, err)))
 		return false;
 	*ret_issuer = chain->certificates[i];
 	return true;

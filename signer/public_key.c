@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -103,14 +104,61 @@ static bool spki_encode(EVP_PKEY *pkey, struct bytes *ret_spki)
 	return true;
 }
 
-bool public_key_parse(const void *der, size_t len, struct public_key **ret_key, struct err **err)
+/* SubjectPublicKeyInfo of a P-256 key up to its point: id-ecPublicKey, prime256v1, no unused bits, uncompressed. */
+static const uint8_t plain_prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
+	0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42,
+	0x00, 0x04};
+
+enum { P256_POINT_SIZE = 65, PLAIN_SIZE = sizeof(plain_prefix) - 1 + P256_POINT_SIZE };
+
+bool public_key_is_plain(const void *spki, size_t len)
+{
+	return len == PLAIN_SIZE && memcmp(spki, plain_prefix, sizeof(plain_prefix)) == 0;
+}
+
+/* Any key on the curve; a copy of it with another point costs a quarter of making one with its curve. */
+static EVP_PKEY *p256_template;
+
+static void p256_template_make(void)
+{
+	p256_template = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+}
+
+/* NULL if the point is none of the curve's. */
+static EVP_PKEY *plain_read(const uint8_t *spki)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, p256_template_make);
+	CLEANUP(evp_pkey_freep)
+	EVP_PKEY *pkey = p256_template ? EVP_PKEY_new() : NULL;
+	/* The curve alone: nothing of the template's own point and secret goes along. */
+	if (!pkey || EVP_PKEY_copy_parameters(pkey, p256_template) != 1 ||
+		EVP_PKEY_set1_encoded_public_key(
+			pkey, spki + PLAIN_SIZE - P256_POINT_SIZE, P256_POINT_SIZE) != 1)
+		return NULL;
+	return steal_ptr(&pkey);
+}
+
+static EVP_PKEY *pkey_read(const uint8_t *der, size_t len)
 {
 	const unsigned char *end = der;
-	CLEANUP(evp_pkey_freep)
-	EVP_PKEY *pkey = len <= KEY_MAX_SIZE ? d2i_PUBKEY(NULL, &end, (long)len) : NULL;
+
+	if (public_key_is_plain(der, len))
+		return plain_read(der);
+	return len <= KEY_MAX_SIZE ? d2i_PUBKEY(NULL, &end, (long)len) : NULL;
+}
+
+bool public_key_parse(const void *der, size_t len, struct public_key **ret_key, struct err **err)
+{
+	CLEANUP(evp_pkey_freep) EVP_PKEY *pkey = pkey_read(der, len);
 	CLEANUP(bytes_release) struct bytes spki = {0};
 
 	ERR_clear_error();
+	if (pkey && public_key_is_plain(der, len)) {
+		spki = (struct bytes){mem_dup(der, len), len};
+		return public_key_wrap(pkey, &spki, ret_key, err);
+	}
 	/* One encoding per key: its digest is its name. */
 	if (!pkey || !spki_encode(pkey, &spki) || !bytes_equal(&spki, der, len))
 		return err_set(err, ERR_INVALID, "a public key that is no SubjectPublicKeyInfo");

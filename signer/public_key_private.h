@@ -11,6 +11,9 @@ struct evp_pkey_st;
 bool public_key_wrap(struct evp_pkey_st *pkey, struct bytes *spki, struct public_key **ret_key,
 	struct err **err);
 
+/* Is it a P-256 key, the point in full, in the one encoding that it has? Such are read without OpenSSL's decoders. */
+bool public_key_is_plain(const void *spki, size_t len);
+
 /*
  * The DER in one PEM block with this label; nothing but white space around it. False if it is
  * anything else.

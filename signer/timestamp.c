@@ -308,7 +308,7 @@ static bool time_verify(const struct timestamp *timestamp,
 static bool authority_verify(const struct timestamp *timestamp,
 	const struct trusted_authority *authority, const struct message *message, struct err **err)
 {
-	X509 *x509 = certificate_x509(authority->signer);
+	X509 *x509 = certificate_x509_complete(authority->signer);
 
 	if (!embedded_are(timestamp, authority->signer))
 		return malformed(err, "the certificate in it is not the trusted authority's");
