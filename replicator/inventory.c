@@ -11,25 +11,26 @@ void inventory_release(struct inventory *inventory)
 	vec_release(&inventory->items);
 }
 
-static void add(struct inventory *inventory, const char *text, const struct digest *content)
+void inventory_add(struct inventory *inventory, const char *tag, const struct digest *content)
 {
-	struct inventory_item item = {.has_content = content != NULL};
+	struct inventory_item item = {
+		.has_content = content && content->algorithm == DIGEST_SHA256};
 
-	if (!replica_tag_parse(text, &item.tag))
+	if (!replica_tag_parse(tag, &item.tag))
 		return;
-	if (content)
-		item.content = *content;
+	if (item.has_content)
+		memcpy(item.content, content->bytes, sizeof(item.content));
 	*vec_push(&inventory->items) = item;
 }
 
 static void on_tag(void *ctx, const char *tag)
 {
-	add(ctx, tag, NULL);
+	inventory_add(ctx, tag, NULL);
 }
 
 static void on_manifest_tag(void *ctx, const struct digest *digest, const char *tag)
 {
-	add(ctx, tag, digest);
+	inventory_add(ctx, tag, digest);
 }
 
 /* Those with a digest first. */
@@ -43,11 +44,11 @@ static int compare(const void *left, const void *right)
 
 static void merge(struct inventory_item *kept, const struct inventory_item *other)
 {
-	if (other->has_content && !digest_equal(&kept->content, &other->content))
+	if (other->has_content && memcmp(kept->content, other->content, sizeof(kept->content)) != 0)
 		kept->has_content = false;
 }
 
-static void sort(struct inventory *inventory)
+void inventory_finish(struct inventory *inventory)
 {
 	struct inventory_item *items = inventory->items.items;
 	size_t kept = 0;
@@ -82,7 +83,7 @@ bool inventory_read(struct registry *registry, const struct repository *reposito
 		}
 		vec_clear(&inventory.items);
 	}
-	sort(&inventory);
+	inventory_finish(&inventory);
 	*ret_inventory = inventory;
 	inventory = (struct inventory){0};
 	return true;

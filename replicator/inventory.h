@@ -1,6 +1,6 @@
 /*
- * Which signatures, attestations and SBOMs a repository holds, by one list of its tags. Owned by one
- * thread at a time.
+ * Which signatures, attestations and SBOMs a repository holds, by one list of its tags: read by
+ * inventory_read, or filled by whoever reads the list anyway. Owned by one thread at a time.
  */
 #ifndef CIP_REPLICATOR_INVENTORY_H
 #define CIP_REPLICATOR_INVENTORY_H
@@ -12,14 +12,23 @@
 struct inventory_item {
 	struct replica_tag tag;
 	bool has_content; /* Google's lists say the digest under each tag; others do not */
-	struct digest content;
+	uint8_t content[DIGEST_SHA256_SIZE];
 };
 
+/* Zero is empty. */
 struct inventory {
 	VEC(struct inventory_item) items; /* in order of the tags, each once */
 	int64_t looked_ms;		  /* monotonic: when the list was asked for */
+	bool is_partial;		  /* what it does not show may be there */
 };
 void inventory_release(struct inventory *inventory);
+
+/*
+ * While a list arrives, each tag in any order; `content` NULL where it is not said. Tags of anything
+ * else are passed over. Then once inventory_finish.
+ */
+void inventory_add(struct inventory *inventory, const char *tag, const struct digest *content);
+void inventory_finish(struct inventory *inventory);
 
 /* A repository that is not there holds nothing. Errors of registry_tags_list; then nothing is known. */
 bool inventory_read(struct registry *registry, const struct repository *repository,

@@ -23,7 +23,7 @@ static void add(struct replica_tasks *tasks, size_t primary, const struct invent
 		.tag = item->tag,
 		.primary = primary,
 		.has_content = item->has_content,
-		.content = item->content,
+		.content = digest_from_sha256(item->content),
 		.seen = mem_new(tasks->sites, sizeof(*task.seen)),
 	};
 
@@ -59,13 +59,17 @@ bool replica_tasks_want(const struct replica_tasks *tasks, size_t site)
 	return false;
 }
 
-static enum replica_seen compare(const struct replica_task *task, const struct inventory_item *item)
+static enum replica_seen compare(const struct replica_task *task, const struct inventory *inventory)
 {
+	const struct inventory_item *item = inventory_find(inventory, &task->tag);
+
 	if (!item)
-		return REPLICA_ABSENT;
+		return inventory->is_partial ? REPLICA_PRESENT : REPLICA_ABSENT;
 	if (!item->has_content || !task->has_content)
 		return REPLICA_PRESENT;
-	return digest_equal(&item->content, &task->content) ? REPLICA_EQUAL : REPLICA_DIFFERENT;
+	return memcmp(item->content, task->content.bytes, sizeof(item->content)) == 0
+		? REPLICA_EQUAL
+		: REPLICA_DIFFERENT;
 }
 
 void replica_tasks_compare(
@@ -75,7 +79,7 @@ void replica_tasks_compare(
 		struct replica_task *task = &tasks->all.items[i];
 
 		if (task->seen[site] == REPLICA_UNKNOWN)
-			task->seen[site] = compare(task, inventory_find(inventory, &task->tag));
+			task->seen[site] = compare(task, inventory);
 	}
 }
 

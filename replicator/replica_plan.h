@@ -12,7 +12,8 @@ enum replica_seen {
 	REPLICA_NOT_WANTED, /* the site is no mirror for it, or is the primary itself */
 	REPLICA_UNKNOWN,    /* the site could not be listed */
 	REPLICA_ABSENT,
-	REPLICA_PRESENT, /* with which content is not known of it, or not of the primary's */
+	REPLICA_PRESENT, /* with which content, here or at the primary, the lists do not say; or perhaps
+			    only, where a list was partial */
 	REPLICA_EQUAL,
 	REPLICA_DIFFERENT,
 };

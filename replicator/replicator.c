@@ -183,6 +183,37 @@ static void drop_settled(const struct replicator *replicator, const struct repli
 	tasks->all.len = kept;
 }
 
+static struct replica_look begin_look(const struct replica_set *set)
+{
+	return (struct replica_look){
+		.tasks = {.sites = set->count},
+		.looked_ms = mem_new(set->count, sizeof(int64_t)),
+	};
+}
+
+void replicator_compare(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_list *lists, struct replica_look *ret_look)
+{
+	struct replica_look look = begin_look(set);
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (lists[i].inventory)
+			look.looked_ms[i] = lists[i].inventory->looked_ms;
+		if (lists[i].inventory && set->sites[i].is_primary)
+			replica_tasks_add(
+				&look.tasks, i, lists[i].inventory, set->mirrors, set->ctx);
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		if (lists[i].inventory)
+			replica_tasks_compare(&look.tasks, i, lists[i].inventory);
+		else if (lists[i].err &&
+			(set->sites[i].is_primary || replica_tasks_want(&look.tasks, i)))
+			tell_unlisted(replicator, set, i, lists[i].err);
+	}
+	drop_settled(replicator, set, &look.tasks);
+	*ret_look = look;
+}
+
 void replicator_look(
 	struct replicator *replicator, const struct replica_set *set, struct replica_look *ret_look)
 {
@@ -192,10 +223,7 @@ void replicator_look(
 		.is_known = mem_new(set->count, sizeof(*lists.is_known)),
 		.count = set->count,
 	};
-	struct replica_look look = {
-		.tasks = {.sites = set->count},
-		.looked_ms = mem_new(set->count, sizeof(*look.looked_ms)),
-	};
+	struct replica_look look = begin_look(set);
 
 	look_at_primaries(replicator, set, &lists, &look);
 	look_at_mirrors(replicator, set, &lists, &look);

@@ -90,8 +90,21 @@ struct replica_look {
 };
 void replica_look_release(struct replica_look *look);
 
+/* A list that somebody else has read. Borrowed. */
+struct replica_list {
+	const struct inventory *inventory; /* NULL: it could not be read */
+	const struct err *err;		   /* then why; NULL: that is told elsewhere */
+};
+
 /*
- * Lists what has to be listed. Never fails: what cannot be listed is an outcome, and its objects wait for the
+ * Compares lists that are at hand, one for each site; sends no request. What is not known of a site that
+ * is a mirror of something is an outcome.
+ */
+void replicator_compare(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_list *lists, struct replica_look *ret_look);
+
+/*
+ * The same after listing what has to be listed. Never fails: what cannot be listed is an outcome, and its objects wait for the
  * next run. Stops early when the token is raised.
  */
 void replicator_look(struct replicator *replicator, const struct replica_set *set,

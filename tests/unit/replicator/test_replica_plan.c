@@ -6,7 +6,7 @@ static struct inventory_item item(uint8_t image, uint8_t content)
 {
 	struct inventory_item item = {.tag = {{image}, REPLICA_SIG}, .has_content = content != 0};
 
-	item.content.bytes[0] = content;
+	item.content[0] = content;
 	return item;
 }
 
@@ -89,5 +89,19 @@ Test(replica_plan, only_known_differences_are_work)
 	compare(&tasks, 1, mirror, 1);
 	cr_assert_not(replica_task_is_open(&tasks.all.items[0], sites));
 	cr_assert(replica_task_is_open(&tasks.all.items[1], sites));
+	replica_tasks_release(&tasks);
+}
+
+/* What a list that was cut off does not show has to be asked for. */
+Test(replica_plan, a_partial_list_proves_no_absence)
+{
+	const struct inventory_item held[] = {item(1, 1)};
+	const struct inventory partial = {.is_partial = true};
+	struct replica_tasks tasks = {0};
+
+	fill(&tasks, held, 1);
+	replica_tasks_compare(&tasks, 1, &partial);
+	cr_expect_eq(tasks.all.items[0].seen[1], REPLICA_PRESENT);
+	cr_expect(replica_task_is_open(&tasks.all.items[0], sites));
 	replica_tasks_release(&tasks);
 }
