@@ -45,6 +45,9 @@ void config_release(struct config *config)
 	mem_free(config->google_iam_endpoint);
 	config_sigstore_release(&config->sigstore);
 	identities_release(&config->identities);
+	for (size_t i = 0; i < config->trusted_identities.len; i++)
+		config_identity_release(&config->trusted_identities.items[i]);
+	vec_release(&config->trusted_identities);
 	*config = (struct config){0};
 }
 

@@ -26,6 +26,12 @@ struct config_sigstore {
 	char *signature_format;
 };
 
+/* Who else may have signed, and who vouched for it: of each the text or a pattern, the other is NULL. Owned. */
+struct config_identity {
+	char *identity, *identity_pattern; /* patterns match the whole text */
+	char *issuer, *issuer_pattern;
+};
+
 struct config {
 	VEC(struct registry_host_options) hosts; /* `registries:`; strings owned */
 	struct http_options network;		 /* `network:`; 0 where nothing is said */
@@ -34,7 +40,8 @@ struct config {
 	VEC(const char *) google_accounts;	 /* `google: {impersonate: …}`; owned */
 	char *google_iam_endpoint;		 /* `google: {iam_endpoint: …}`; NULL: none */
 	struct config_sigstore sigstore;
-	struct identities identities; /* `signatures:` */
+	struct identities identities;			/* `signatures:` */
+	VEC(struct config_identity) trusted_identities; /* `signatures: {trusted_identities: …}` */
 };
 
 /*

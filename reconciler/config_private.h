@@ -54,6 +54,11 @@ void config_sigstore(struct config_parse *p, const struct yml_node *node);
 void config_signatures(struct config_parse *p, const struct yml_node *node);
 void config_sigstore_release(struct config_sigstore *sigstore);
 
+/* ---- config_identities.c ---- */
+
+void config_trusted_identities(struct config_parse *p, const struct yml_node *node);
+void config_identity_release(struct config_identity *identity);
+
 /* ---- config_network.c ---- */
 
 void config_network(struct config_parse *p, const struct yml_node *node);

@@ -241,7 +241,8 @@ static void parse_rules(struct config_parse *p, const struct yml_node *node)
 
 void config_signatures(struct config_parse *p, const struct yml_node *node)
 {
-	static const char *const fields[] = {"identities", "canonical_registry", NULL};
+	static const char *const fields[] = {
+		"identities", "canonical_registry", "trusted_identities", NULL};
 	struct yml_node value;
 	size_t field;
 
@@ -251,6 +252,8 @@ void config_signatures(struct config_parse *p, const struct yml_node *node)
 	while (yml_field(p->yml, fields, &field, &value)) {
 		if (field == 0)
 			parse_rules(p, &value);
+		else if (field == 2)
+			config_trusted_identities(p, &value);
 		else
 			p->config->identities.canonical =
 				parse_registry(p, &value, "canonical_registry: host, or host/path");
