@@ -5,6 +5,8 @@
  */
 #include "reconciler/observed.h"
 
+#include "replicator/replica_tag.h"
+
 /*
  * Google documents that a list may be cut off above this many tags or images, so in a list that
  * long absence proves nothing.
@@ -16,6 +18,7 @@ void observed_init(struct observed *observed, const struct wanted *wanted)
 	*observed = (struct observed){
 		.wanted = wanted,
 		.digests = mem_new(wanted->digests.len + 1, sizeof(*observed->digests)),
+		.beside = mem_new(wanted->digests.len + 1, sizeof(*observed->beside)),
 		.tags = mem_new(wanted->names.len + 1, sizeof(*observed->tags)),
 	};
 }
@@ -30,8 +33,10 @@ void observed_release(struct observed *observed)
 	vec_release(&observed->questions);
 	err_free(observed->err);
 	mem_free(observed->digests);
+	mem_free(observed->beside);
 	mem_free(observed->tags);
 	observed->digests = NULL;
+	observed->beside = NULL;
 	observed->tags = NULL;
 	observed->err = NULL;
 }
@@ -66,12 +71,33 @@ static struct observed_tag *tag_named(struct observed *observed, const char *nam
 	return slot == WORK_NONE ? NULL : &observed->tags[slot];
 }
 
+/* Such a tag belongs to a digest, and nobody declares it. */
+static bool note_beside(struct observed *observed, const char *name)
+{
+	static const uint8_t bits[] = {[REPLICA_SIG] = BESIDE_SIG,
+		[REPLICA_ATT] = BESIDE_ATT,
+		[REPLICA_SBOM] = BESIDE_SBOM,
+		[REPLICA_REFERRERS] = BESIDE_INDEX};
+	struct replica_tag beside;
+	uint32_t index;
+
+	if (!replica_tag_parse(name, &beside))
+		return false;
+	index = wanted_find(observed->wanted, beside.image);
+	if (index != WORK_NONE)
+		observed->beside[index] |= bits[beside.kind];
+	return true;
+}
+
 static void on_tag(void *ctx, const char *name)
 {
 	struct observed *observed = ctx;
-	struct observed_tag *tag = tag_named(observed, name);
+	struct observed_tag *tag;
 
 	observed->listed_tags++;
+	if (note_beside(observed, name))
+		return;
+	tag = tag_named(observed, name);
 	if (tag)
 		tag->listed = true;
 }
@@ -92,7 +118,7 @@ static void on_manifest(void *ctx, const struct digest *digest)
 static void on_manifest_tag(void *ctx, const struct digest *digest, const char *name)
 {
 	struct observed *observed = ctx;
-	struct observed_tag *tag = tag_named(observed, name);
+	struct observed_tag *tag = note_beside(observed, name) ? NULL : tag_named(observed, name);
 
 	if (!tag)
 		return;
@@ -108,15 +134,14 @@ static void add_question(struct observed *observed, bool is_digest, uint32_t ind
 		(struct observed_question){.is_digest = is_digest, .index = index};
 }
 
-/* `whole`: what is not in the list is not in the repository. */
-static void conclude_tags(struct observed *observed, bool whole)
+static void conclude_tags(struct observed *observed)
 {
 	for (uint32_t slot = 0; slot < observed->wanted->names.len; slot++) {
 		struct observed_tag *tag = &observed->tags[slot];
 
 		if (tag->mapped && !tag->contradicted)
 			tag->found = tag->elsewhere ? TAG_ELSEWHERE : TAG_AT_DIGEST;
-		else if (tag->listed || tag->mapped || !whole)
+		else if (tag->listed || tag->mapped || !observed->tells_tags)
 			add_question(observed, false, slot);
 		else
 			tag->found = TAG_ABSENT;
@@ -141,6 +166,7 @@ static void conclude_digests(struct observed *observed, bool tells_digests)
 static void forget(struct observed *observed)
 {
 	memset(observed->digests, KNOWN_NOTHING, observed->wanted->digests.len);
+	memset(observed->beside, 0, observed->wanted->digests.len);
 	for (size_t i = 0; i < observed->wanted->names.len; i++) {
 		mem_free(observed->tags[i].elsewhere);
 		observed->tags[i] = (struct observed_tag){0};
@@ -174,7 +200,8 @@ bool observed_list(struct observed *observed, struct registry *registry,
 		kind = registry_host_is_google(registry, repository->host) ? TAGS_GOOGLE
 									   : TAGS_PLAIN;
 	}
-	conclude_tags(observed, kind == TAGS_PLAIN || whole);
+	observed->tells_tags = kind == TAGS_PLAIN || whole;
+	conclude_tags(observed);
 	conclude_digests(observed, kind == TAGS_GOOGLE && whole);
 	return true;
 }
@@ -239,6 +266,14 @@ void observed_finish(struct observed *observed)
 	for (size_t slot = 0; slot < observed->wanted->names.len; slot++)
 		if (observed->tags[slot].found == TAG_AT_DIGEST)
 			observed->digests[observed->tags[slot].digest] = KNOWN_PRESENT;
+}
+
+enum known observed_beside(
+	const struct observed *observed, uint32_t digest, enum observed_beside beside)
+{
+	if (observed->beside[digest] & beside)
+		return KNOWN_PRESENT;
+	return observed->tells_tags ? KNOWN_ABSENT : KNOWN_NOTHING;
 }
 
 const struct err *observed_error(const struct observed *observed, bool is_digest, uint32_t index)

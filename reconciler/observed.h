@@ -22,6 +22,14 @@ struct observed_tag {
 	bool listed, mapped, contradicted;
 };
 
+/* What stands beside a digest, by the tags that are listed (replicator/replica_tag.h). */
+enum observed_beside {
+	BESIDE_SIG = 1 << 0,   /* "sha256-<hex>.sig" */
+	BESIDE_ATT = 1 << 1,   /* ".att" */
+	BESIDE_SBOM = 1 << 2,  /* ".sbom" */
+	BESIDE_INDEX = 1 << 3, /* without a suffix: the index of referrers */
+};
+
 /* Something only a HEAD can tell. */
 struct observed_question {
 	bool is_digest; /* index of a digest, else slot of a tag */
@@ -32,7 +40,9 @@ struct observed_question {
 struct observed {
 	const struct wanted *wanted;
 	uint8_t *digests;			 /* enum known, by index in wanted */
+	uint8_t *beside;			 /* enum observed_beside, likewise */
 	struct observed_tag *tags;		 /* by slot */
+	bool tells_tags;			 /* a tag that was not listed does not exist */
 	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
 	uint64_t listed_tags, listed_manifests;
 	struct err *err;	 /* of the list; owned */
@@ -56,6 +66,10 @@ bool observed_ask(struct observed *observed, struct registry *registry,
 
 /* Draws the conclusion that a tag's digest is present. */
 void observed_finish(struct observed *observed);
+
+/* What the list says of something beside a digest. */
+enum known observed_beside(
+	const struct observed *observed, uint32_t digest, enum observed_beside beside);
 
 /* Why a tag or digest is unknown. Borrowed; NULL if nothing failed there. */
 const struct err *observed_error(const struct observed *observed, bool is_digest, uint32_t index);

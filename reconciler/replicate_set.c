@@ -1,7 +1,6 @@
 /*
- * Two destinations belong together for a digest if both declare it and the public knows them by one
- * name; where no rule names them, if it is one entry of one file. As signing_group.c has it, so that
- * the primary here is the repository that was signed.
+ * Destinations in order of precedence. Which of them belong together, and who is primary, is primary.h's
+ * to say, so that the primary here is the repository that was signed.
  */
 #include "reconciler/replicate_set.h"
 
@@ -10,48 +9,14 @@
 
 #include "reconciler/identity.h"
 
-/* ---- What belongs together ---- */
-
-static bool same_place(const struct place *a, const struct place *b)
-{
-	return a->line == b->line && a->column == b->column && strcmp(a->file, b->file) == 0;
-}
-
-static bool same_name(const struct replicate_site *a, const struct replicate_site *b)
-{
-	if (!a->identity || !b->identity)
-		return !a->identity && !b->identity;
-	return strcmp(a->identity, b->identity) == 0;
-}
-
-/* Numbers of one digest in what both want. */
-static bool share_entry(const struct replicate_site *a, uint32_t in_a,
-	const struct replicate_site *b, uint32_t in_b)
-{
-	return in_a != WORK_NONE && in_b != WORK_NONE && same_name(a, b) &&
-		(a->identity ||
-			same_place(&a->wanted->digests.items[in_a].place,
-				&b->wanted->digests.items[in_b].place));
-}
-
-static bool share_digest(const struct replicate_site *a, const struct replicate_site *b,
+static bool share_digest(const struct replicate_set *set, size_t a, size_t b,
 	const uint8_t sha256[DIGEST_SHA256_SIZE])
 {
-	return share_entry(a, wanted_find(a->wanted, sha256), b, wanted_find(b->wanted, sha256));
-}
+	struct primary_pair pair = {(uint32_t)a, wanted_find(set->sites[a].wanted, sha256)};
+	uint32_t digest;
 
-/* Some digest at least. */
-static bool are_related(const struct replicate_site *a, const struct replicate_site *b)
-{
-	if (!same_name(a, b))
-		return false;
-	if (a->wanted == b->wanted)
-		return a->wanted->well_formed > 0;
-	for (uint32_t i = 0; i < a->wanted->well_formed; i++)
-		if (share_entry(
-			    a, i, b, wanted_find(b->wanted, a->wanted->digests.items[i].sha256)))
-			return true;
-	return false;
+	return pair.digest != WORK_NONE &&
+		primary_has(set->primaries, pair, (uint32_t)b, &digest);
 }
 
 /* ---- Who is primary ---- */
@@ -59,17 +24,17 @@ static bool are_related(const struct replicate_site *a, const struct replicate_s
 static bool is_first(
 	const struct replicate_set *set, size_t site, const uint8_t sha256[DIGEST_SHA256_SIZE])
 {
-	for (size_t i = 0; i < site; i++)
-		if (share_digest(&set->sites[i], &set->sites[site], sha256))
-			return false;
-	return true;
+	struct primary_pair pair = {
+		(uint32_t)site, wanted_find(set->sites[site].wanted, sha256)};
+
+	return pair.digest == WORK_NONE || primary_of(set->primaries, pair).site == site;
 }
 
 static bool has_mirror(
 	const struct replicate_set *set, size_t site, const uint8_t sha256[DIGEST_SHA256_SIZE])
 {
 	for (size_t i = site + 1; i < set->count; i++)
-		if (share_digest(&set->sites[site], &set->sites[i], sha256))
+		if (share_digest(set, site, i, sha256))
 			return true;
 	return false;
 }
@@ -78,10 +43,8 @@ static bool is_primary(const struct replicate_set *set, size_t site)
 {
 	const struct replicate_site *at = &set->sites[site];
 
-	/* The usual case, without a look at the digests. */
-	for (size_t i = 0; i < site; i++)
-		if (set->sites[i].wanted == at->wanted && same_name(&set->sites[i], at))
-			return false;
+	if (primary_role(set->primaries, (uint32_t)site) == PRIMARY_OF_NONE)
+		return false;
 	for (uint32_t i = 0; i < at->wanted->well_formed; i++) {
 		const uint8_t *sha256 = at->wanted->digests.items[i].sha256;
 
@@ -105,10 +68,11 @@ static void mirrors_of_undeclared(
 	const struct replicate_set *set, size_t primary, bool *ret_is_mirror)
 {
 	for (size_t i = 0; i < primary; i++)
-		if (are_related(&set->sites[i], &set->sites[primary]))
+		if (primary_are_related(set->primaries, (uint32_t)i, (uint32_t)primary))
 			return;
 	for (size_t i = primary + 1; i < set->count; i++)
-		ret_is_mirror[i] = are_related(&set->sites[primary], &set->sites[i]);
+		ret_is_mirror[i] = primary_are_related(
+			set->primaries, (uint32_t)primary, (uint32_t)i);
 }
 
 void replicate_set_mirrors(
@@ -124,7 +88,7 @@ void replicate_set_mirrors(
 	if (!is_first(set, primary, image))
 		return;
 	for (size_t i = primary + 1; i < set->count; i++)
-		ret_is_mirror[i] = share_digest(&set->sites[primary], &set->sites[i], image);
+		ret_is_mirror[i] = share_digest(set, primary, i, image);
 }
 
 /* ---- Making one ---- */
@@ -165,14 +129,13 @@ static void take_wanted(const struct worklist *list, struct replicate_set *set, 
 static void add_site(
 	const struct worklist *list, struct replicate_set *set, const struct ranked *ranked)
 {
-	CLEANUP(str_release) struct str identity = STR_INIT(STR_TEXT_MAX);
 	size_t site = set->count++;
 
 	set->sites[site].destination = ranked->destination;
 	set->replicas[site].repository = ranked->destination->repository;
-	if (identity_map(ranked->identities, ranked->destination->name, &identity))
-		set->sites[site].identity = str_steal(&identity, NULL);
 	take_wanted(list, set, site);
+	set->names[site] =
+		(struct primary_site){ranked->destination->name, set->sites[site].wanted};
 }
 
 struct replicate_set *replicate_set_new(
@@ -185,6 +148,7 @@ struct replicate_set *replicate_set_new(
 
 	set->sites = mem_new(unit->destination_count, sizeof(*set->sites));
 	set->replicas = mem_new(unit->destination_count, sizeof(*set->replicas));
+	set->names = mem_new(unit->destination_count, sizeof(*set->names));
 	set->only_declared = only_declared;
 	for (uint32_t i = 0; i < unit->destination_count; i++)
 		ranked[i] = (struct ranked){list->declared->identities,
@@ -192,6 +156,8 @@ struct replicate_set *replicate_set_new(
 	qsort(ranked, unit->destination_count, sizeof(*ranked), compare_rank);
 	for (uint32_t i = 0; i < unit->destination_count; i++)
 		add_site(list, set, &ranked[i]);
+	set->primaries =
+		primaries_new(list->declared->identities, set->names, unit->destination_count);
 	for (size_t i = 0; i < set->count; i++)
 		any |= set->replicas[i].is_primary = is_primary(set, i);
 	return any ? steal_ptr(&set) : NULL;
@@ -201,8 +167,8 @@ void replicate_set_free(struct replicate_set *set)
 {
 	if (!set)
 		return;
+	primaries_free(set->primaries);
 	for (size_t i = 0; i < set->count; i++) {
-		mem_free(set->sites[i].identity);
 		if (!set->sites[i].owns_wanted)
 			continue;
 		wanted_release(set->sites[i].wanted);
@@ -210,5 +176,6 @@ void replicate_set_free(struct replicate_set *set)
 	}
 	mem_free(set->sites);
 	mem_free(set->replicas);
+	mem_free(set->names);
 	mem_free(set);
 }

@@ -5,19 +5,20 @@
 #ifndef CIP_RECONCILER_REPLICATE_SET_H
 #define CIP_RECONCILER_REPLICATE_SET_H
 
-#include "reconciler/wanted.h"
+#include "reconciler/primary.h"
 #include "replicator/replicator.h"
 
 struct replicate_site {
 	const struct work_destination *destination;
 	struct wanted *wanted; /* several may share one */
 	bool owns_wanted;
-	char *identity; /* owned; NULL: no rule maps it */
 };
 
 struct replicate_set {
 	struct replicate_site *sites;  /* in order of precedence */
 	struct replica_site *replicas; /* the same ones for the replicator */
+	struct primary_site *names;    /* and for `primaries` */
+	struct primaries *primaries;
 	size_t count;
 	bool only_declared;
 };

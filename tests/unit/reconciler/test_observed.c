@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "replicator/replica_tag.h"
 #include "tests/unit/reconciler/model_fixture.h"
 
 static struct manifest_tree tree;
@@ -139,6 +140,7 @@ Test(observed, nothing_of_a_broken_list_is_used)
 	cr_expect_eq(digest(1), KNOWN_NOTHING);
 	cr_expect_eq(observed.questions.len, 0);
 	cr_expect_eq(observed_error(&observed, false, 0)->kind, ERR_AUTH);
+	cr_expect_eq(observed_beside(&observed, 0, BESIDE_SIG), KNOWN_NOTHING);
 	err_free(err);
 }
 
@@ -178,6 +180,7 @@ Test(observed, absence_from_a_list_at_the_cut_off_is_asked_for)
 	cr_expect_eq(tag("v1"), TAG_ABSENT);
 	cr_expect_eq(digest(3), KNOWN_ABSENT);
 	cr_expect_eq(digest(1), KNOWN_NOTHING);
+	cr_expect_eq(observed_beside(&observed, 0, BESIDE_SIG), KNOWN_NOTHING);
 }
 
 Test(observed, a_tag_listed_under_two_digests_is_asked_for)
@@ -190,4 +193,63 @@ Test(observed, a_tag_listed_under_two_digests_is_asked_for)
 	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
 	cr_expect_eq(observed.tags[wanted_slot(&wanted, "v1")].digest,
 		wanted_find(&wanted, model_digest(1).bytes));
+}
+
+static enum known beside(unsigned number, enum observed_beside what)
+{
+	struct digest value = model_digest(number);
+
+	return observed_beside(&observed, wanted_find(&wanted, value.bytes), what);
+}
+
+static void hold_beside(unsigned number, enum replica_kind kind)
+{
+	struct replica_tag tag = {.kind = kind};
+	char text[REPLICA_TAG_TEXT_SIZE];
+
+	memcpy(tag.image, model_digest(number).bytes, sizeof(tag.image));
+	model_hold(model, "dst.io/foo", 8, replica_tag_format(&tag, text));
+}
+
+static void expect_beside(void)
+{
+	look();
+	cr_expect_eq(beside(1, BESIDE_SIG), KNOWN_PRESENT);
+	cr_expect_eq(beside(1, BESIDE_ATT), KNOWN_ABSENT);
+	cr_expect_eq(beside(1, BESIDE_INDEX), KNOWN_ABSENT);
+	cr_expect_eq(beside(2, BESIDE_SIG), KNOWN_ABSENT);
+	cr_expect_eq(beside(2, BESIDE_ATT), KNOWN_PRESENT);
+	cr_expect_eq(beside(2, BESIDE_SBOM), KNOWN_PRESENT);
+	cr_expect_eq(beside(2, BESIDE_INDEX), KNOWN_PRESENT);
+	cr_expect_eq(beside(3, BESIDE_SIG), KNOWN_ABSENT);
+}
+
+static void fill_beside(void)
+{
+	fill();
+	hold_beside(1, REPLICA_SIG);
+	hold_beside(2, REPLICA_ATT);
+	hold_beside(2, REPLICA_SBOM);
+	hold_beside(2, REPLICA_REFERRERS);
+	hold_beside(9, REPLICA_SIG); /* of nothing that is wanted */
+}
+
+Test(observed, a_plain_list_tells_what_stands_beside)
+{
+	fill_beside();
+	expect_beside();
+}
+
+Test(observed, so_does_googles)
+{
+	model_set_google(model, "dst.io");
+	fill_beside();
+	expect_beside();
+	cr_expect_eq(model_counts(model).requests, 1);
+}
+
+Test(observed, nothing_stands_beside_in_a_repository_that_is_not_there)
+{
+	look();
+	cr_expect_eq(beside(1, BESIDE_SIG), KNOWN_ABSENT);
 }
