@@ -10,13 +10,14 @@
 
 #include "reconciler/identity.h"
 
-struct class {
+struct class
+{
 	VEC(uint32_t) firsts; /* sites in order of precedence, each with a `wanted` of its own */
 };
 
 struct place_in_class {
 	uint32_t class;
-	uint32_t before; /* so many of the class's firsts have precedence */
+	uint32_t before;  /* so many of the class's firsts have precedence */
 	bool is_repeated; /* one of them shares its `wanted` */
 	char *identity;	  /* owned; NULL in the class of those without */
 };
@@ -51,7 +52,7 @@ static uint32_t class_of(struct primaries *primaries, struct strmap *names, cons
 	slot = strmap_put(names, identity);
 	if (!*slot) {
 		*slot = (void *)(uintptr_t)primaries->classes.len;
-		vec_push(&primaries->classes);
+		(void)vec_push(&primaries->classes);
 	}
 	return (uint32_t)(uintptr_t)*slot;
 }
@@ -62,7 +63,7 @@ static void add_site(struct primaries *primaries, uint32_t site)
 	struct place_in_class *place = &primaries->places[site];
 	struct class *class = &primaries->classes.items[place->class];
 
-	place->before = (uint32_t)class->firsts.len;
+	place->before = (uint32_t) class->firsts.len;
 	for (uint32_t i = 0; i < place->before && !place->is_repeated; i++)
 		place->is_repeated = primaries->sites[class->firsts.items[i]].wanted ==
 			primaries->sites[site].wanted;
@@ -74,7 +75,7 @@ static void find_identities(struct primaries *primaries, const struct identities
 {
 	CLEANUP(strmap_release) struct strmap names = STRMAP_INIT;
 
-	vec_push(&primaries->classes);
+	(void)vec_push(&primaries->classes);
 	for (uint32_t i = 0; i < primaries->count; i++) {
 		CLEANUP(str_release) struct str identity = STR_INIT(STR_TEXT_MAX);
 

@@ -15,8 +15,7 @@ static bool share_digest(const struct replicate_set *set, size_t a, size_t b,
 	struct primary_pair pair = {(uint32_t)a, wanted_find(set->sites[a].wanted, sha256)};
 	uint32_t digest;
 
-	return pair.digest != WORK_NONE &&
-		primary_has(set->primaries, pair, (uint32_t)b, &digest);
+	return pair.digest != WORK_NONE && primary_has(set->primaries, pair, (uint32_t)b, &digest);
 }
 
 /* ---- Who is primary ---- */
@@ -24,8 +23,7 @@ static bool share_digest(const struct replicate_set *set, size_t a, size_t b,
 static bool is_first(
 	const struct replicate_set *set, size_t site, const uint8_t sha256[DIGEST_SHA256_SIZE])
 {
-	struct primary_pair pair = {
-		(uint32_t)site, wanted_find(set->sites[site].wanted, sha256)};
+	struct primary_pair pair = {(uint32_t)site, wanted_find(set->sites[site].wanted, sha256)};
 
 	return pair.digest == WORK_NONE || primary_of(set->primaries, pair).site == site;
 }
@@ -71,8 +69,8 @@ static void mirrors_of_undeclared(
 		if (primary_are_related(set->primaries, (uint32_t)i, (uint32_t)primary))
 			return;
 	for (size_t i = primary + 1; i < set->count; i++)
-		ret_is_mirror[i] = primary_are_related(
-			set->primaries, (uint32_t)primary, (uint32_t)i);
+		ret_is_mirror[i] =
+			primary_are_related(set->primaries, (uint32_t)primary, (uint32_t)i);
 }
 
 void replicate_set_mirrors(

@@ -15,6 +15,7 @@
 
 #include "base/pool.h"
 #include "reconciler/origin.h"
+#include "reconciler/primary.h"
 #include "reconciler/promote.h"
 #include "reconciler/schedule.h"
 #include "reconciler/signing.h"
@@ -80,6 +81,8 @@ struct unit {
 	uint64_t weight;
 	struct site *sites;
 	VEC(struct wanted *) wanted;
+	struct primary_site *names; /* of the sites, for `primaries` */
+	struct primaries *primaries;
 	_Atomic uint32_t pending; /* jobs before the next stage */
 	VEC(struct member) members;
 	VEC(struct group) groups;

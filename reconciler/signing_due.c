@@ -50,7 +50,6 @@ struct signing_subject signing_subject_of(const struct observed *observed, uint3
 	};
 
 	for (int i = 0; i < PROMOTION_STATEMENTS; i++)
-		subject.statements[SIGN_LEGACY][i] =
-			observed_beside(observed, digest, BESIDE_ATT);
+		subject.statements[SIGN_LEGACY][i] = observed_beside(observed, digest, BESIDE_ATT);
 	return subject;
 }

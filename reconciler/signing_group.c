@@ -1,17 +1,16 @@
 /*
- * From a promoted group to what is signed. Its members are sorted by identity; for each of these the
- * primary is found among everything that is declared for the digest, whether or not it lacked
- * anything. Knows who is primary and what the records must say; how it is signed is signing.h's.
+ * From a promoted group to what is signed. Its members are sorted by primary (reconciler/primary.h),
+ * which may be any destination that declares the digest, whether or not it lacked anything. Knows what
+ * the records must say; how it is signed is signing.h's.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconciler/identity.h"
 #include "reconciler/schedule_private.h"
 
 /* All members of a group with one identity. */
 struct part {
-	char *identity; /* owned */
+	const char *identity;
 	const struct site *primary;
 	uint32_t digest;       /* index in what is wanted there */
 	VEC(uint32_t) members; /* of the group */
@@ -32,10 +31,8 @@ struct sign_job {
 
 static void batch_free(struct batch *batch)
 {
-	for (size_t i = 0; i < batch->parts.len; i++) {
-		mem_free(batch->parts.items[i].identity);
+	for (size_t i = 0; i < batch->parts.len; i++)
 		vec_release(&batch->parts.items[i].members);
-	}
 	vec_release(&batch->parts);
 	mem_free(batch);
 }
@@ -52,47 +49,7 @@ static const char *name_of(const struct batch *batch, const struct site *site)
 	return batch->promoted.unit->schedule->list->destinations.items[site->destination].name;
 }
 
-static const struct identities *identities_of(const struct batch *batch)
-{
-	return batch->promoted.unit->schedule->list->declared->identities;
-}
-
 /* ---- Which destinations go together ---- */
-
-/* Appends the identity, or for a destination that no rule maps the entry that is promoted there. */
-static bool add_key(
-	const struct batch *batch, const struct site *site, uint32_t digest, struct str *key)
-{
-	const struct place *place = &site->wanted->digests.items[digest].place;
-
-	if (identity_map(identities_of(batch), name_of(batch, site), key))
-		return true;
-	str_addf(key, "%s:%u:%u", place->file, place->line, place->column);
-	return false;
-}
-
-/* The first of all destinations of the digest with this key. */
-static void find_primary(struct batch *batch, struct part *part, const char *key)
-{
-	const struct unit *unit = batch->promoted.unit;
-
-	for (uint32_t i = 0; i < unit->work->destination_count; i++) {
-		const struct site *site = &unit->sites[i];
-		uint32_t digest = wanted_find(site->wanted, batch->promoted.group->digest->sha256);
-		CLEANUP(str_release) struct str other = STR_INIT(STR_TEXT_MAX);
-
-		if (digest == WORK_NONE)
-			continue;
-		add_key(batch, site, digest, &other);
-		if (strcmp(str_text(&other), key) != 0)
-			continue;
-		if (identity_compare(identities_of(batch), name_of(batch, part->primary),
-			    name_of(batch, site)) <= 0)
-			continue;
-		part->primary = site;
-		part->digest = digest;
-	}
-}
 
 static void find_lead(struct batch *batch, struct part *part)
 {
@@ -105,54 +62,43 @@ static void find_lead(struct batch *batch, struct part *part)
 	}
 }
 
-static uint32_t digest_of_member(const struct batch *batch, uint32_t member)
+static struct primary_pair primary_of_member(const struct batch *batch, uint32_t member)
 {
 	const struct unit *unit = batch->promoted.unit;
 	const struct member *at =
 		&unit->members.items[batch->promoted.group->first_member + member];
+	struct primary_pair pair = {
+		at->site, unit->sites[at->site].plan.pairs.items[at->pair].digest};
 
-	return unit->sites[at->site].plan.pairs.items[at->pair].digest;
+	return primary_of(unit->primaries, pair);
 }
 
-/* Of the members from `first` on that have this key and are in no part yet. */
-static void add_part(
-	struct batch *batch, char *const *keys, bool *taken, uint32_t first, bool is_mapped)
+static void add_member(struct batch *batch, uint32_t member)
 {
-	struct part *part = vec_push(&batch->parts);
+	const struct unit *unit = batch->promoted.unit;
+	struct primary_pair primary = primary_of_member(batch, member);
+	const struct site *site = &unit->sites[primary.site];
+	const char *identity = primary_identity(unit->primaries, primary.site);
+	struct part *part = NULL;
 
-	*part = (struct part){
-		.primary = site_of(batch, first),
-		.digest = digest_of_member(batch, first),
-	};
-	for (uint32_t i = first; i < batch->promoted.group->member_count; i++) {
-		if (taken[i] || strcmp(keys[i], keys[first]) != 0)
-			continue;
-		*vec_push(&part->members) = i;
-		taken[i] = true;
+	for (size_t i = 0; i < batch->parts.len; i++)
+		if (batch->parts.items[i].primary == site)
+			part = &batch->parts.items[i];
+	if (!part) {
+		part = vec_push(&batch->parts);
+		part->primary = site;
+		part->digest = primary.digest;
+		part->identity = identity ? identity : name_of(batch, site);
 	}
-	find_primary(batch, part, keys[first]);
-	find_lead(batch, part);
-	part->identity = mem_strdup(is_mapped ? keys[first] : name_of(batch, part->primary));
+	*vec_push(&part->members) = member;
 }
 
 static void make_parts(struct batch *batch)
 {
-	uint32_t count = batch->promoted.group->member_count;
-	CLEANUP(mem_freep) bool *taken = mem_new(count, sizeof(*taken));
-	CLEANUP(mem_freep) bool *mapped = mem_new(count, sizeof(*mapped));
-	CLEANUP(mem_freep) char **keys = mem_new(count, sizeof(*keys));
-
-	for (uint32_t i = 0; i < count; i++) {
-		CLEANUP(str_release) struct str key = STR_INIT(STR_TEXT_MAX);
-
-		mapped[i] = add_key(batch, site_of(batch, i), digest_of_member(batch, i), &key);
-		keys[i] = str_steal(&key, NULL);
-	}
-	for (uint32_t i = 0; i < count; i++)
-		if (!taken[i])
-			add_part(batch, keys, taken, i, mapped[i]);
-	for (uint32_t i = 0; i < count; i++)
-		mem_free(keys[i]);
+	for (uint32_t i = 0; i < batch->promoted.group->member_count; i++)
+		add_member(batch, i);
+	for (size_t i = 0; i < batch->parts.len; i++)
+		find_lead(batch, &batch->parts.items[i]);
 }
 
 /* ---- What is known of the primary ---- */

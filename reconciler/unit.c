@@ -35,6 +35,19 @@ static void expect_promotions(const struct schedule *schedule, uint32_t destinat
 	}
 }
 
+static void find_primaries(struct unit *unit)
+{
+	const struct worklist *list = unit->schedule->list;
+	uint32_t sites = unit->work->destination_count;
+
+	unit->names = mem_new(sites, sizeof(*unit->names));
+	for (uint32_t i = 0; i < sites; i++)
+		unit->names[i] = (struct primary_site){
+			list->destinations.items[unit->sites[i].destination].name,
+			unit->sites[i].wanted};
+	unit->primaries = primaries_new(list->declared->identities, unit->names, sites);
+}
+
 void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_t weight)
 {
 	struct unit *unit = mem_new(1, sizeof(*unit));
@@ -50,6 +63,7 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 		observed_init(&unit->sites[i].observed, unit->sites[i].wanted);
 		expect_promotions(schedule, unit->sites[i].destination);
 	}
+	find_primaries(unit);
 	unit->pending = sites;
 	/* The unit may end during the last turn. */
 	for (uint32_t i = 0; i < sites; i++)
@@ -63,6 +77,8 @@ static void unit_free(struct unit *unit)
 		plan_release(&unit->sites[i].plan);
 	}
 	mem_free(unit->sites);
+	primaries_free(unit->primaries);
+	mem_free(unit->names);
 	for (size_t i = 0; i < unit->wanted.len; i++) {
 		wanted_release(unit->wanted.items[i]);
 		mem_free(unit->wanted.items[i]);

@@ -17,8 +17,8 @@ static struct primaries *primaries;
 static uint32_t count;
 
 /* What is wanted by all and shared is shared here too. */
-static void load(const char *manifest_a, const char *images_a, const char *manifest_b,
-	const char *images_b)
+static void load(
+	const char *manifest_a, const char *images_a, const char *manifest_b, const char *images_b)
 {
 	const struct memory_file files[] = {{.path = "images/a/images.yaml", .text = images_a},
 		{.path = "images/b/images.yaml", .text = images_b},
@@ -83,8 +83,8 @@ Test(primary, the_canonical_registry_is_first)
 		IMAGE_OF(DIGEST_A), NO_PROJECT, "[]\n");
 	expect_primary(PROD("asia") "/app", 0, PROD("us-central1") "/app");
 	expect_primary(PROD("us-central1") "/app", 0, PROD("us-central1") "/app");
-	cr_expect_eq(primary_role(primaries, site_named(PROD("us-central1") "/app")),
-		PRIMARY_OF_ALL);
+	cr_expect_eq(
+		primary_role(primaries, site_named(PROD("us-central1") "/app")), PRIMARY_OF_ALL);
 	cr_expect_eq(primary_role(primaries, site_named(PROD("europe") "/app")), PRIMARY_OF_NONE);
 	cr_expect(primary_is_uniform(primaries, pair_at(PROD("us-central1") "/app", 0)));
 	cr_expect_str_eq(primary_identity(primaries, 0), "registry.k8s.io/app");
@@ -108,8 +108,8 @@ Test(primary, decided_by_digest_where_not_all_want_the_same)
 	both = primary_of(primaries, pair_at(PROD("c") "/app", 1));
 	cr_expect_eq(both.digest, 0, "its index at the primary");
 	cr_expect_not(primary_is_uniform(primaries, both));
-	cr_expect_not(primary_has(primaries, pair_at(PROD("b") "/app", 0),
-		site_named(PROD("a") "/app"), &digest));
+	cr_expect_not(primary_has(
+		primaries, pair_at(PROD("b") "/app", 0), site_named(PROD("a") "/app"), &digest));
 	cr_expect(primary_are_related(
 		primaries, site_named(PROD("a") "/app"), site_named(PROD("c") "/app")));
 }

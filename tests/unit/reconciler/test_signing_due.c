@@ -12,16 +12,15 @@ static const struct signing_rules legacy = {
 
 static struct signing_subject subject(enum known signature, enum known statements)
 {
-	struct signing_subject subject = {
-		.sha256 = digest, .signature[SIGN_LEGACY] = signature};
+	struct signing_subject subject = {.sha256 = digest, .signature[SIGN_LEGACY] = signature};
 
 	for (int i = 0; i < PROMOTION_STATEMENTS; i++)
 		subject.statements[SIGN_LEGACY][i] = statements;
 	return subject;
 }
 
-static void expect(
-	const struct signing_rules *rules, enum known signature, enum known statements, unsigned due)
+static void expect(const struct signing_rules *rules, enum known signature, enum known statements,
+	unsigned due)
 {
 	struct signing_subject what = subject(signature, statements);
 
