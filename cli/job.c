@@ -6,6 +6,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/fail_on.h"
+#include "cli/metrics_file.h"
 #include "cli/offline.h"
 #include "cli/results.h"
 #include "cli/session.h"
@@ -16,6 +17,7 @@ struct job {
 	const struct options *options;
 	struct session session;
 	struct results results;
+	struct metrics_file metrics;
 	struct signing_setup signing; /* all zero: nothing is signed */
 };
 
@@ -158,6 +160,14 @@ static int judge(const struct job *job, const struct run_result *result)
 	return EXIT_CODE_OK;
 }
 
+static void on_event(void *ctx, const struct event *event)
+{
+	struct job *job = ctx;
+
+	results_event(&job->results, event);
+	metrics_file_event(&job->metrics, event);
+}
+
 static int execute(struct job *job, struct registry *registry)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
@@ -175,12 +185,13 @@ static int execute(struct job *job, struct registry *registry)
 	};
 	bool done;
 
-	output_set_listener(job->session.output, results_event, &job->results);
+	output_set_listener(job->session.output, on_event, job);
 	run.events = output_start(job->session.output, http_totals(job->session.http));
 	done = run_execute(&run, &result, &error);
 	output_stop(job->session.output);
 	if (!done)
 		return failed(job, error);
+	metrics_file_set_result(&job->metrics, &result);
 	if (!results_print(&job->results, output_summary(job->session.output), &error)) {
 		session_log(LOG_ERROR, error->msg);
 		return report(job, &result, NULL, EXIT_CODE_NOT_DONE);
@@ -214,12 +225,14 @@ int job_run(const struct options *options)
 	int code;
 
 	session_init(&job.session, options);
+	metrics_file_init(&job.metrics, "promote");
 	if (!session_load(&job.session, !is_offline(options), &error))
 		code = not_loaded(&job, error);
 	else if (is_offline(options))
 		code = run_offline(&job);
 	else
 		code = run_online(&job);
+	code = metrics_file_write(&job.metrics, &job.session, NULL, code);
 	results_release(&job.results);
 	signing_setup_release(&job.signing);
 	session_release(&job.session);

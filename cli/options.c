@@ -80,6 +80,9 @@ static bool check_modes(const struct options *options, struct err **err)
 	if (options->report_file && (options->parse_only || options->snapshot_of))
 		return err_set(err, ERR_USAGE,
 			"--report-file needs a run; --parse-only and snapshots have none");
+	if (options->metrics_file && (options->parse_only || options->snapshot_of))
+		return err_set(err, ERR_USAGE,
+			"--metrics-file needs a run; --parse-only and snapshots have none");
 	if (options->report_all && !options->report_file)
 		return err_set(err, ERR_USAGE, "--report-all needs --report-file=FILE");
 	return true;

@@ -62,6 +62,7 @@ struct options {
 	const char *log_format;
 	const char *progress;
 	const char *report_file;
+	const char *metrics_file;
 	bool report_all;
 
 	bool help;

@@ -298,6 +298,13 @@ static const struct flag other_flags[] = {
 		.type = FLAG_BOOL,
 		FIELD(report_all),
 		.help = "let the report list what was simply in place, too"},
+	{.name = "metrics-file",
+		.type = FLAG_FILE,
+		FIELD(metrics_file),
+		.value = "FILE",
+		.help = "write metrics of the run in the text format of Prometheus, in every case",
+		.details = "Meant for the textfile collector of node_exporter. docs/operations.md "
+			   "lists them. Replaced at the end, in one step."},
 	{.name = "progress",
 		.type = FLAG_CHOICE,
 		FIELD(progress),

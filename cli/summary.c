@@ -92,7 +92,7 @@ static char *shown_name(const char *name)
 	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
 
 	if (*name == '\0')
-		return mem_strdup("(manifest)");
+		return mem_strdup(SUMMARY_UNNAMED);
 	escape_terminal(&text, name, strlen(name), NAME_MAX_BYTES);
 	return str_steal(&text, NULL);
 }

@@ -11,6 +11,9 @@
 #include "base/vec.h"
 #include "reconciler/event.h"
 
+/* What the project of a plain manifest, which has no name, is called. */
+#define SUMMARY_UNNAMED "(manifest)"
+
 struct summary_project {
 	const char *name;
 	uint64_t outcomes[OUTCOMES];	 /* images */
