@@ -100,6 +100,7 @@ void event_release(struct event *event)
 		break;
 	case EVENT_LOOK:
 		mem_free(event->look.error);
+		extra_tags_release(&event->look.extra);
 		break;
 	case EVENT_RECORD:
 		record_release(&event->record);

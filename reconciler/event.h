@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "image/digest.h"
+#include "reconciler/extra_tags.h"
 #include "reconciler/finding.h"
 
 /*
@@ -144,7 +145,8 @@ struct repository_look {
 	uint64_t digests;  /* declared for this destination */
 	uint64_t in_place; /* of these with nothing to do; no record unless records_for_all */
 	uint64_t requests, bytes_received;
-	char *error; /* owned, the first one; NULL: it could be read */
+	char *error;		 /* owned, the first one; NULL: it could be read */
+	struct extra_tags extra; /* owned; with extra_tags in the run's options, else none */
 };
 
 struct plan_totals {

@@ -23,6 +23,11 @@ void observed_init(struct observed *observed, const struct wanted *wanted)
 	};
 }
 
+void observed_want_extra(struct observed *observed)
+{
+	observed->extra = mem_new(1, sizeof(*observed->extra));
+}
+
 void observed_release(struct observed *observed)
 {
 	if (observed->tags)
@@ -35,9 +40,13 @@ void observed_release(struct observed *observed)
 	mem_free(observed->digests);
 	mem_free(observed->beside);
 	mem_free(observed->tags);
+	if (observed->extra)
+		extra_tags_release(observed->extra);
+	mem_free(observed->extra);
 	observed->digests = NULL;
 	observed->beside = NULL;
 	observed->tags = NULL;
+	observed->extra = NULL;
 	observed->err = NULL;
 }
 
@@ -89,6 +98,19 @@ static bool note_beside(struct observed *observed, const char *name)
 	return true;
 }
 
+/* An entry whose digest is malformed still claims its tags. */
+static bool is_claimed(const struct wanted *wanted, const char *name)
+{
+	for (size_t i = wanted->well_formed; i < wanted->digests.len; i++) {
+		const struct wanted_digest *digest = &wanted->digests.items[i];
+
+		for (uint32_t t = 0; t < digest->tag_count; t++)
+			if (strcmp(wanted->tags.items[digest->first_tag + t].name, name) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void on_tag(void *ctx, const char *name)
 {
 	struct observed *observed = ctx;
@@ -100,6 +122,8 @@ static void on_tag(void *ctx, const char *name)
 	tag = tag_named(observed, name);
 	if (tag)
 		tag->listed = true;
+	else if (observed->extra && !is_claimed(observed->wanted, name))
+		extra_tags_add(observed->extra, name);
 }
 
 static void on_manifest(void *ctx, const struct digest *digest)
@@ -171,6 +195,8 @@ static void forget(struct observed *observed)
 		mem_free(observed->tags[i].elsewhere);
 		observed->tags[i] = (struct observed_tag){0};
 	}
+	if (observed->extra)
+		extra_tags_release(observed->extra);
 }
 
 bool observed_list(struct observed *observed, struct registry *registry,

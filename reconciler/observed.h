@@ -43,6 +43,7 @@ struct observed {
 	uint8_t *beside;			 /* enum observed_beside, likewise */
 	struct observed_tag *tags;		 /* by slot */
 	bool tells_tags;			 /* a tag that was not listed does not exist */
+	struct extra_tags *extra;		 /* NULL: nobody wants to know; owned */
 	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
 	uint64_t listed_tags, listed_manifests;
 	struct err *err;	 /* of the list; owned */
@@ -50,6 +51,8 @@ struct observed {
 };
 
 void observed_init(struct observed *observed, const struct wanted *wanted);
+/* Tags that nobody declares are wanted too. Before observed_list. */
+void observed_want_extra(struct observed *observed);
 void observed_release(struct observed *observed);
 
 /*

@@ -25,6 +25,7 @@ struct run_options {
 	const struct signing_options *signing; /* NULL: nothing is signed */
 	bool verify_writes;		       /* look at each tag again after it was written */
 	bool records_for_all;		       /* a record for pairs that are in place too */
+	bool extra_tags;		       /* look for tags that nobody declares */
 };
 
 struct run_result {

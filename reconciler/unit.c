@@ -61,6 +61,8 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 		unit->sites[i].destination = work->first_destination + i;
 		unit->sites[i].wanted = share_wanted(unit, i);
 		observed_init(&unit->sites[i].observed, unit->sites[i].wanted);
+		if (schedule->options->extra_tags)
+			observed_want_extra(&unit->sites[i].observed);
 		expect_promotions(schedule, unit->sites[i].destination);
 	}
 	find_primaries(unit);
@@ -135,6 +137,19 @@ static const struct err *first_error(const struct observed *observed)
 	return NULL;
 }
 
+/* Where a project cannot be read, what it declares is not known to be extra. */
+static struct extra_tags take_extra(const struct worklist *list, struct site *site)
+{
+	struct extra_tags extra = {0};
+	const char *name = list->destinations.items[site->destination].name;
+
+	if (!site->observed.extra || declared_frozen_by(list->declared, name, WORK_NONE))
+		return extra;
+	extra = *site->observed.extra;
+	*site->observed.extra = (struct extra_tags){0};
+	return extra;
+}
+
 static void tell_look(struct unit *unit, struct site *site)
 {
 	const struct worklist *list = unit->schedule->list;
@@ -153,6 +168,7 @@ static void tell_look(struct unit *unit, struct site *site)
 				.requests = site->observed.tally.requests,
 				.bytes_received = site->observed.tally.bytes_received,
 				.error = err ? mem_strdup(err->msg) : NULL,
+				.extra = take_extra(list, site),
 			},
 	};
 

@@ -253,3 +253,20 @@ Test(observed, nothing_stands_beside_in_a_repository_that_is_not_there)
 	look();
 	cr_expect_eq(beside(1, BESIDE_SIG), KNOWN_ABSENT);
 }
+
+Test(observed, tags_that_nobody_declares)
+{
+	struct replica_tag beside = {.kind = REPLICA_SIG};
+	char name[REPLICA_TAG_TEXT_SIZE];
+
+	model_set_google(model, "dst.io");
+	fill();
+	model_hold(model, "dst.io/foo", 9, "another");
+	model_hold(model, "dst.io/foo", 9, replica_tag_format(&beside, name));
+	observed_want_extra(&observed);
+	look();
+	cr_expect_eq(observed.extra->count, 2);
+	cr_assert_eq(observed.extra->names.len, 2);
+	cr_expect_str_eq(observed.extra->names.items[0], "another");
+	cr_expect_str_eq(observed.extra->names.items[1], "unrelated");
+}
