@@ -99,6 +99,10 @@ char *query_value(const char *query, const char *name); /* the first */
 void respond_created(struct fake_response *response, const char *repository, const char *kind,
 	const struct digest *digest);
 
+/* ---- admin.c ---- */
+/* /admin/contents: GET has everything as store_contents says it, DELETE empties the registry. */
+void handle_admin(const struct fake_request *request, struct fake_response *response);
+
 /* ---- family.c ---- */
 /* Lets the others have the blob; nothing without a family. */
 void family_share(const char *repository, const char *bytes, size_t len, const char *digest);

@@ -104,6 +104,8 @@ void handle(const struct fake_request *request, struct fake_response *response)
 		response->status = 200;
 	else if (strcmp(request->path, "/token") == 0)
 		give_token(response);
+	else if (strncmp(request->path, "/admin/", 7) == 0)
+		handle_admin(request, response);
 	else if (strncmp(request->path, "/v2/", 4) != 0)
 		respond_not_found(response);
 	else if (split(request->path, "/manifests/", &repository, &name))

@@ -1,10 +1,12 @@
 /* Repositories, each with blobs, manifests, tags and open uploads, under one lock. */
 #include "tests/fakes/registry/store.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/enc.h"
 #include "base/strmap.h"
 
 struct tag {
@@ -203,4 +205,49 @@ void listed_release(struct listed *listed)
 {
 	vec_release(&listed->tags);
 	vec_release(&listed->manifests);
+}
+
+/* ---- Everything ---- */
+
+static json_t *bytes_json(const struct content *content)
+{
+	CLEANUP(mem_freep) char *text = base64_encode(content->bytes, content->len);
+	return json_string(text);
+}
+
+static json_t *repo_json(const struct repo *repo)
+{
+	json_t *tags = json_object(), *manifests = json_object(), *blobs = json_object();
+	const char *key;
+	void *value;
+	for (size_t i = 0; strmap_next(&repo->tags, &i, &key, &value);)
+		json_object_set_new(
+			tags, key, json_string(((const struct tag *)value)->content->text));
+	for (size_t i = 0; strmap_next(&repo->manifests, &i, &key, &value);) {
+		const struct content *content = value;
+		json_object_set_new(manifests, key,
+			json_pack("{s:s,s:o}", "type", content->media_type, "bytes",
+				bytes_json(content)));
+	}
+	for (size_t i = 0; strmap_next(&repo->blobs, &i, &key, &value);)
+		json_object_set_new(blobs, key, bytes_json(value));
+	return json_pack("{s:o,s:o,s:o}", "tags", tags, "manifests", manifests, "blobs", blobs);
+}
+
+json_t *store_contents(void)
+{
+	LOCKED();
+	json_t *repositories = json_object();
+	const char *name;
+	void *repo;
+	for (size_t i = 0; strmap_next(&repos, &i, &name, &repo);)
+		json_object_set_new(repositories, name, repo_json(repo));
+	return json_pack("{s:o}", "repositories", repositories);
+}
+
+void store_forget(void)
+{
+	LOCKED();
+	/* Its memory stays: answers under way may point into it. */
+	memset(&repos, 0, sizeof(repos));
 }

@@ -11,6 +11,8 @@
 #include "base/vec.h"
 #include "image/digest.h"
 
+struct json_t;
+
 struct content {
 	char *bytes;
 	size_t len;
@@ -51,5 +53,13 @@ struct listed {
 };
 void store_list(const char *repository, struct listed *ret_listed);
 void listed_release(struct listed *listed);
+
+/*
+ * Everything, for the caller to release: {"repositories":{NAME:{"tags":{TAG:DIGEST},
+ * "manifests":{DIGEST:{"type","bytes"}},"blobs":{DIGEST:BYTES}}}}, bytes in base64.
+ */
+struct json_t *store_contents(void);
+/* The store is empty then, as at the start. */
+void store_forget(void);
 
 #endif

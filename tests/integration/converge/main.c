@@ -1,0 +1,320 @@
+/*
+ * converge EXPERIMENT [OPTION VALUE]... -- COMMAND... [-- COMMAND...]
+ *
+ * Runs commands that bring registries into a state, disturbs them at one request after the other,
+ * runs them again undisturbed, and compares the state with that after an undisturbed run. Options
+ * are in world.h; besides: --part I/N, every Nth experiment from the Ith (from 0) on.
+ *
+ *	claims	the state of the destinations as it is; nothing is run
+ *	once	an undisturbed run, whose state and requests are printed; another, which writes nothing
+ *	kill	SIGKILL before and after every request
+ *	faults	every wrong answer at every request
+ *	refuse	each destination refuses all writes from its kth write on
+ *	down	each server does not answer at all
+ *
+ * Exit code 1 and what is different if anything is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/enc.h"
+#include "tests/integration/converge/world.h"
+
+static struct world world;
+static uint64_t part, parts = 1;
+static size_t experiments, failures;
+
+static const struct gate_rule undisturbed = {.action = GATE_PASS};
+
+static void usage_exit(void)
+{
+	fputs("usage: converge claims|once|kill|faults|refuse|down [OPTION VALUE]... -- "
+	      "COMMAND...\n",
+		stderr);
+	exit(2);
+}
+
+static void take_option(const char *option, const char *value)
+{
+	CLEANUP(mem_freep) char *first = mem_strndup(value, strcspn(value, "/"));
+	const char *slash = strchr(value, '/');
+
+	if (strcmp(option, "--part") != 0 || !slash || !number_parse(first, UINT32_MAX, &part) ||
+		!number_parse(slash + 1, UINT32_MAX, &parts) || parts == 0)
+		usage_exit();
+}
+
+/* Whether the next experiment is in our part. */
+static bool is_ours(void)
+{
+	return experiments++ % parts == part % parts;
+}
+
+/* ---- Expectations ---- */
+
+static void failed(const char *name, size_t k, const char *what)
+{
+	failures++;
+	printf("FAILED: %s at request %zu (%s): %s\n", name, k, gate_met(world.gate), what);
+}
+
+/* True if the destinations are as they should be; prints what is not. */
+static bool is_as_wanted(bool (*skips)(const char *line, const char *server), const char *server)
+{
+	CLEANUP(lines_release) struct lines lines = {0};
+
+	world_state(&world, &lines);
+	return world_differences(&world, &lines, skips, server) == 0;
+}
+
+static void expect_converged(const char *name, size_t k, const char *met)
+{
+	struct world_end end = world_run(&world, &undisturbed);
+
+	if (end.status != 0) {
+		failures++;
+		printf("FAILED: %s at request %zu (%s): the run afterwards ends with %d\n", name, k,
+			met, end.status);
+		world_print_output(&world);
+	} else if (!is_as_wanted(NULL, NULL)) {
+		failures++;
+		printf("FAILED: %s at request %zu (%s): the run afterwards leaves another state\n",
+			name, k, met);
+	}
+}
+
+static void expect_no_write(const char *name)
+{
+	if (world_run(&world, &undisturbed).status != 0 || gate_writes(world.gate) != 0) {
+		CLEANUP(mem_freep) char *log = gate_log(world.gate);
+		failures++;
+		printf("FAILED: %s: a run more does not end well, or writes:\n%s", name, log);
+	}
+}
+
+/* The undisturbed run, with which all is compared. Returns how many requests it takes. */
+static size_t undisturbed_run(void)
+{
+	world_empty(&world);
+	struct world_end end = world_run(&world, &undisturbed);
+	size_t requests = gate_requests(world.gate);
+	if (end.status != 0) {
+		printf("the undisturbed run ends with %d:\n", end.status);
+		world_print_output(&world);
+		exit(1);
+	}
+	world_state(&world, &world.wanted);
+	return requests;
+}
+
+/* ---- Experiments ---- */
+
+static void once(void)
+{
+	undisturbed_run();
+	CLEANUP(mem_freep) char *log = gate_log(world.gate);
+	for (size_t i = 0; i < world.wanted.texts.len; i++)
+		puts(world.wanted.texts.items[i]);
+	fputs(log, stderr);
+	expect_no_write("once");
+	if (!is_as_wanted(NULL, NULL))
+		failures++;
+}
+
+static void kill_at_each(void)
+{
+	static const char *const names[] = {"killed before it", "killed after it"};
+	bool acted = true;
+
+	undisturbed_run();
+	for (size_t k = 1; acted; k++)
+		for (int after = 0; after < 2; after++) {
+			const struct gate_rule rule = {
+				.action = after ? GATE_KILL_AFTER : GATE_KILL_BEFORE, .nth = k};
+			if (!is_ours())
+				continue;
+			world_empty(&world);
+			struct world_end end = world_run(&world, &rule);
+			acted = gate_acted(world.gate);
+			if (!acted)
+				break;
+			CLEANUP(mem_freep) char *met = mem_strdup(gate_met(world.gate));
+			if (!end.is_killed)
+				failed(names[after], k, "not killed");
+			expect_converged(names[after], k, met);
+			expect_no_write(names[after]);
+		}
+}
+
+static const struct {
+	const char *name;
+	enum gate_action action;
+	int status;
+} faults[] = {
+	{"400", GATE_STATUS, 400},
+	{"401", GATE_STATUS, 401},
+	{"403", GATE_STATUS, 403},
+	{"404", GATE_STATUS, 404},
+	{"409", GATE_STATUS, 409},
+	{"413", GATE_STATUS, 413},
+	{"429", GATE_STATUS, 429},
+	{"500", GATE_STATUS, 500},
+	{"502", GATE_STATUS, 502},
+	{"503", GATE_STATUS, 503},
+	{"reset before it is done", GATE_RESET_BEFORE, 0},
+	{"reset when it is done", GATE_RESET_AFTER, 0},
+	{"reset in the body", GATE_RESET_MID, 0},
+	{"half of the JSON", GATE_TRUNCATE_JSON, 0},
+	{"nothing, as 200", GATE_EMPTY, 0},
+};
+#define FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+/* False: there is no such request. */
+static bool fault_at(size_t f, size_t k)
+{
+	const struct gate_rule rule = {
+		.action = faults[f].action, .status = faults[f].status, .nth = k};
+
+	world_empty(&world);
+	struct world_end end = world_run(&world, &rule);
+	CLEANUP(mem_freep) char *met = mem_strdup(gate_met(world.gate));
+	if (!*met)
+		return false;
+	/* Where it has nothing to spoil it is an undisturbed run. */
+	if (gate_acted(world.gate) && end.status != 0)
+		expect_converged(faults[f].name, k, met);
+	else if (end.status != 0)
+		failed(faults[f].name, k, "nothing was spoiled, and yet it fails");
+	else if (!is_as_wanted(NULL, NULL))
+		failed(faults[f].name, k, "it ends with 0, but leaves another state");
+	return true;
+}
+
+static void faults_at_each(void)
+{
+	bool exists = true;
+
+	undisturbed_run();
+	for (size_t k = 1; exists; k++)
+		for (size_t f = 0; f < FAULTS && exists; f++)
+			if (is_ours())
+				exists = fault_at(f, k);
+}
+
+/* ---- What lasts ---- */
+
+static bool is_about(const char *line, const char *server)
+{
+	size_t len = strlen(server);
+
+	return strncmp(line, server, len) == 0 && line[len] == '/';
+}
+
+static bool is_claim(const char *line)
+{
+	const char *at = strchr(line, '@');
+
+	return at && at < strchr(line, ' ');
+}
+
+/* A server that is none of the destinations, or the first of them, where it is signed: no claim is expected. */
+static bool is_hit(const char *line, const char *server)
+{
+	const struct world_server *first = NULL;
+
+	for (size_t i = 0; i < world.servers.len && !first; i++)
+		if (world.servers.items[i].is_destination)
+			first = &world.servers.items[i];
+	bool signs = strncmp(server, "mirror", 6) != 0;
+	return is_about(line, server) || (signs && first && is_claim(line));
+}
+
+/* Returns whether it made a difference. */
+static bool lasting(
+	const char *name, const struct world_server *server, const struct gate_rule *rule)
+{
+	world_empty(&world);
+	struct world_end end = world_run(&world, rule);
+	CLEANUP(mem_freep) char *met = mem_strdup(gate_met(world.gate));
+	if (!gate_acted(world.gate))
+		return false;
+	if (end.status == 0)
+		failed(name, rule->nth, "it ends with 0");
+	/* Without what is promoted there is nothing. */
+	if (strcmp(server->name, "staging") != 0 && !is_as_wanted(is_hit, server->name)) {
+		failed(name, rule->nth, "others have not got theirs");
+		world_print_output(&world);
+	}
+	expect_converged(name, rule->nth, met);
+	return true;
+}
+
+static void refuse_from_each(void)
+{
+	undisturbed_run();
+	for (size_t i = 0; i < world.servers.len; i++) {
+		const struct world_server *server = &world.servers.items[i];
+		bool acted = server->is_destination;
+		CLEANUP(mem_freep) char *name = mem_printf("%s refuses writes", server->name);
+		for (size_t k = 1; acted; k++) {
+			const struct gate_rule rule = {.action = GATE_STATUS,
+				.status = k % 2 ? 405 : 403,
+				.nth = k,
+				.and_later = true,
+				.only_writes = true,
+				.server = server->name};
+			if (is_ours())
+				acted = lasting(name, server, &rule);
+		}
+	}
+}
+
+static void each_down(void)
+{
+	undisturbed_run();
+	for (size_t i = 0; i < world.servers.len; i++) {
+		const struct world_server *server = &world.servers.items[i];
+		CLEANUP(mem_freep) char *name = mem_printf("%s is down", server->name);
+		const struct gate_rule rule = {
+			.action = GATE_DOWN, .nth = 1, .and_later = true, .server = server->name};
+		if (is_ours())
+			lasting(name, server, &rule);
+	}
+}
+
+static void claims(void)
+{
+	CLEANUP(lines_release) struct lines lines = {0};
+
+	world_state(&world, &lines);
+	for (size_t i = 0; i < lines.texts.len; i++)
+		puts(lines.texts.items[i]);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} modes[] = {{"claims", claims}, {"once", once}, {"kill", kill_at_each},
+		{"faults", faults_at_each}, {"refuse", refuse_from_each}, {"down", each_down}};
+	bool found = false;
+
+	if (argc < 2)
+		usage_exit();
+	world_init(&world, argc - 2, argv + 2, take_option);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && !found; i++) {
+		found = strcmp(argv[1], modes[i].name) == 0;
+		if (found)
+			modes[i].run();
+	}
+	if (!found)
+		usage_exit();
+	if (strcmp(argv[1], "claims") != 0)
+		fprintf(stderr, "%s, part %u of %u: %zu experiments, %zu failures\n", argv[1],
+			(unsigned)part, (unsigned)parts, experiments, failures);
+	world_release(&world);
+	return failures ? 1 : 0;
+}
