@@ -1,5 +1,5 @@
 /*
- * Loading and asking the declared state. Knows the order: walk the tree, parse each project's two
+ * Loading and asking the declared state. Knows the order: walk the tree, parse each project's
  * files, then look for overlaps across all of them. Does not know YAML (declared_parse.c), the
  * shape of trees (declared_tree.c) or how overlaps are found (overlap.c).
  */
@@ -12,6 +12,7 @@
 #include "reconciler/declared_private.h"
 #include "reconciler/identity.h"
 #include "reconciler/overlap.h"
+#include "reconciler/tag_policy.h"
 
 #define DOCKER_HUB "docker.io"
 
@@ -30,6 +31,8 @@ void declared_free(struct declared *declared)
 	for (size_t i = 0; i < declared->findings.len; i++)
 		mem_free(declared->findings.items[i].message);
 	vec_release(&declared->findings);
+	for (size_t i = 0; i < declared->projects.len; i++)
+		tag_policy_free(declared->projects.items[i].policy);
 	vec_release(&declared->registries);
 	vec_release(&declared->projects);
 	vec_release(&declared->images);
@@ -100,8 +103,7 @@ static bool finish(struct declared *declared, struct err **err)
 	return checked;
 }
 
-/* The source puts the path in front of its errors; the finding has it already. */
-static const char *without_path(const char *message, const char *path)
+const char *declared_without_path(const char *message, const char *path)
 {
 	size_t len = strlen(path);
 	return strncmp(message, path, len) == 0 && strncmp(message + len, ": ", 2) == 0
@@ -126,7 +128,7 @@ static bool read_failed(struct declared *declared, struct declared_project *proj
 	else
 		declared_find(declared,
 			why->kind == ERR_INVALID ? FINDING_TREE : FINDING_INVALID_FILE, place,
-			project->name, "%s", without_path(why->msg, path));
+			project->name, "%s", declared_without_path(why->msg, path));
 	return true;
 }
 
@@ -149,7 +151,8 @@ static bool load_projects(struct declared *declared, struct source *source, stru
 	CLEANUP(str_release) struct str buffer = STR_INIT(DECLARED_FILE_MAX);
 	for (uint32_t i = 0; i < declared->projects.len; i++) {
 		if (!load_part(declared, source, i, DECLARED_REGISTRIES, &buffer, err) ||
-			!load_part(declared, source, i, DECLARED_IMAGES, &buffer, err))
+			!load_part(declared, source, i, DECLARED_IMAGES, &buffer, err) ||
+			!declared_load_policy(declared, i, source, err))
 			return false;
 	}
 	return true;

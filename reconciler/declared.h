@@ -56,10 +56,13 @@ struct declared_image {
 	bool malformed; /* name unusable: whole image quarantined */
 };
 
+struct tag_policy; /* reconciler/tag_policy.h */
+
 struct declared_project {
 	const char *name;	   /* directory below manifests/; "" for a plain manifest */
 	const char *manifest_file; /* path in the source */
 	const char *images_file;   /* the same file for a plain manifest */
+	struct tag_policy *policy; /* NULL: none of its tags is mutable; owned by the state */
 	uint32_t first_registry, registry_count;
 	uint32_t
 		source_registry; /* index of the source registry; meaningless when quarantined without registries */
@@ -115,6 +118,9 @@ struct declared {
 	struct strmap disputed_tags;	     /* "set:tag" -> dispute's index + 1 */
 };
 
+/* Of a project's tags, in a thin tree; formatted with its name. */
+#define DECLARED_POLICY_FILE "policies/%s/tag-policy.yaml"
+
 /* Bounds, so that no manifest can exhaust us. */
 #define DECLARED_FILE_MAX ((size_t)32 << 20)
 #define DECLARED_DEPTH_MAX 16 /* directories below manifests/; YAML has YML_DEPTH_MAX */
@@ -160,6 +166,10 @@ bool declared_is_destination(const struct declared *declared,
 #define REPOSITORY_TEXT_MAX 255
 void declared_repository(const struct declared_registry *registry,
 	const struct declared_image *image, struct str *out);
+
+/* True if the project's tag policy lets this tag of its image move to another digest. */
+bool declared_is_mutable(
+	const struct declared *declared, const struct declared_image *image, const char *tag);
 
 /*
  * NULL, or the dispute about this tag of a canonical "host/path" (of the repository itself or of

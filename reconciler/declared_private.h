@@ -40,6 +40,16 @@ enum declared_part {
 void declared_parse(struct declared *declared, uint32_t project, enum declared_part part,
 	const char *bytes, size_t len);
 
+/* The source puts the path in front of its errors; a finding has it already. */
+const char *declared_without_path(const char *message, const char *path);
+
+/*
+ * Reads the tag policy of project number `index`, if it has one. What is wrong with it becomes
+ * findings. ERR_CANCELLED only.
+ */
+bool declared_load_policy(
+	struct declared *declared, uint32_t index, struct source *source, struct err **err);
+
 /*
  * Checks that need both files of project number `index`: lengths of names, number of repositories.
  * `repositories` counts through all projects.

@@ -149,15 +149,13 @@ static bool walk_manifests(struct walk *walk, struct err **err)
 	return true;
 }
 
-/* Images that nobody promotes are most likely a forgotten manifest. Both lists are sorted. */
-static bool walk_images(struct walk *walk, struct err **err)
+/* Directories of no project. Both lists are sorted. */
+static void find_orphans(struct walk *walk, const char *directory,
+	const struct source_entries *entries, const char *consequence)
 {
-	CLEANUP(source_entries_release) struct source_entries entries = {0};
 	size_t project = 0;
-	if (!list_below(walk, "images", &entries, err))
-		return false;
-	for (size_t i = 0; i < entries.list.len; i++) {
-		const struct source_entry *entry = &entries.list.items[i];
+	for (size_t i = 0; i < entries->list.len; i++) {
+		const struct source_entry *entry = &entries->list.items[i];
 		int order = 1;
 		while (project < walk->declared->projects.len &&
 			(order = strcmp(
@@ -165,12 +163,31 @@ static bool walk_images(struct walk *walk, struct err **err)
 			project++;
 		if (entry->kind != SOURCE_DIRECTORY || order == 0)
 			continue;
-		CLEANUP(mem_freep) char *path = fs_join("images", entry->name);
-		find_in_tree(walk, FINDING_WARNING, path,
-			"no manifests/%s/" MANIFEST_NAME ": nothing in here is promoted",
-			entry->name);
+		CLEANUP(mem_freep) char *path = fs_join(directory, entry->name);
+		find_in_tree(walk, FINDING_WARNING, path, "no manifests/%s/" MANIFEST_NAME ": %s",
+			entry->name, consequence);
 	}
+}
+
+/* Images that nobody promotes are most likely a forgotten manifest. */
+static bool walk_images(struct walk *walk, struct err **err)
+{
+	CLEANUP(source_entries_release) struct source_entries entries = {0};
+	if (!list_below(walk, "images", &entries, err))
+		return false;
+	find_orphans(walk, "images", &entries, "nothing in here is promoted");
 	return true;
+}
+
+/*
+ * What cannot be listed cannot be read either, which is the matter of whose policy it is
+ * (declared_policy.c).
+ */
+static void walk_policies(struct walk *walk)
+{
+	CLEANUP(source_entries_release) struct source_entries entries = {0};
+	if (source_list(walk->source, "policies", &entries, NULL))
+		find_orphans(walk, "policies", &entries, "this policy is of no project");
 }
 
 /* One of the two directories that a thin tree has. */
@@ -195,8 +212,11 @@ bool declared_walk(struct declared *declared, struct source *source, struct err 
 		return false;
 	bool has_images = check_directory(&walk, &root, "images");
 	bool has_manifests = check_directory(&walk, &root, "manifests");
-	return (!has_manifests || walk_manifests(&walk, err)) &&
-		(!has_images || !has_manifests || walk_images(&walk, err));
+	if ((has_manifests && !walk_manifests(&walk, err)) ||
+		(has_images && has_manifests && !walk_images(&walk, err)))
+		return false;
+	walk_policies(&walk);
+	return true;
 }
 
 bool declared_check_tree(const struct declared *declared, struct err **err)

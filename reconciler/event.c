@@ -81,10 +81,19 @@ static void signing_release(struct record_signing *signing)
 	vec_release(&signing->logged);
 }
 
+const struct digest *record_tag_moves_from(const struct record_tag *tag)
+{
+	bool moves = tag->done == TAG_DONE_PLANNED || tag->done == TAG_DONE_WRITTEN;
+
+	return moves && tag->found == TAG_ELSEWHERE ? &tag->found_digest : NULL;
+}
+
 void record_release(struct record *record)
 {
 	signing_release(&record->signing);
 	mem_free(record->error);
+	for (size_t i = 0; i < record->tags.len; i++)
+		mem_free(record->tags.items[i].why);
 	vec_release(&record->tags);
 	*record = (struct record){0};
 }

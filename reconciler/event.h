@@ -70,8 +70,12 @@ struct record_tag {
 	struct digest found_digest; /* with TAG_ELSEWHERE; else all zero */
 	enum tag_done done;
 	enum finding_kind reason; /* meaningful with TAG_DONE_QUARANTINED */
+	char *why;		  /* owned; what the reason alone does not say; or NULL */
 	int64_t written_unix_ms;  /* 0: not written */
 };
+
+/* The digest from which the tag was moved, or is to be; NULL if it was not elsewhere. Borrowed. */
+const struct digest *record_tag_moves_from(const struct record_tag *tag);
 
 /* What became of the signature, or of the promotion record, of an image. */
 enum signed_state {

@@ -56,7 +56,7 @@ static struct plan_tag plan_one_tag(
 		declared_dispute(p->declared, p->repository, tag->name);
 	if (disputed)
 		return quarantine(found, FINDING_OVERLAP);
-	if (found == TAG_ELSEWHERE)
+	if (found == TAG_ELSEWHERE && !tag->is_mutable)
 		return quarantine(found, FINDING_TAG_MOVE);
 	if (tag->in_cycle)
 		return quarantine(found, FINDING_CYCLE);

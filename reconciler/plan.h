@@ -3,10 +3,11 @@
  * what was observed of it. No I/O. Whether the source holds a digest matters only for what has to
  * be copied, and often is not known yet; plan_resolve says what follows once it is.
  *
- * A tag is written only where it was seen to be absent. A tag on another digest, a disputed tag
- * (two digests claim it) that the registry has not settled already, a new tag below the prefix of
- * a project whose files cannot be read, and a claim inside a circle are quarantined: exactly that
- * tag, the other tags of the digest go on.
+ * A tag is written only where it was seen to be absent, or to point elsewhere if a tag policy lets
+ * it move. Another tag on another digest, a disputed tag (two digests claim it) that the registry has
+ * not settled already, a tag that would be made or moved below the prefix of a project whose files
+ * cannot be read, and a claim inside a circle are quarantined: exactly that tag, the other tags of
+ * the digest go on.
  */
 #ifndef CIP_RECONCILER_PLAN_H
 #define CIP_RECONCILER_PLAN_H

@@ -28,10 +28,23 @@ static void add_tags(const struct record *record, enum tag_done done, struct str
 	for (size_t i = 0; i < record->tags.len; i++) {
 		const struct record_tag *tag = &record->tags.items[i];
 
-		if (tag->done != done || tag->found == TAG_AT_DIGEST)
+		if (tag->done != done || tag->found == TAG_AT_DIGEST || record_tag_moves_from(tag))
 			continue;
 		str_addf(out, "%s%s", separator, tag->name);
 		separator = ",";
+	}
+}
+
+static void add_moves(const struct record *record, struct str *out)
+{
+	char digest[DIGEST_TEXT_SIZE];
+
+	for (size_t i = 0; i < record->tags.len; i++) {
+		const struct record_tag *tag = &record->tags.items[i];
+
+		if (tag->done == TAG_DONE_PLANNED && record_tag_moves_from(tag))
+			str_addf(out, " moving %s from %s", tag->name,
+				digest_format(record_tag_moves_from(tag), digest));
 	}
 }
 
@@ -65,6 +78,7 @@ static void add_planned(const struct record *record, struct str *out)
 	if (copies)
 		str_addf(out, " from %s", record->source);
 	add_tags(record, TAG_DONE_PLANNED, out);
+	add_moves(record, out);
 	str_add_char(out, '\n');
 }
 
@@ -80,6 +94,10 @@ static void add_quarantined_tag(
 		str_addf(out, ": is at %s", digest_format(&tag->found_digest, digest));
 	if (!record->digest_malformed)
 		str_addf(out, ", declared for %s", digest_format(&record->digest, digest));
+	if (tag->why) {
+		str_add_text(out, ": ");
+		escape_terminal(out, tag->why, strlen(tag->why), MESSAGE_MAX);
+	}
 	str_addf(out, " (%s:%u)\n", tag->place.file, tag->place.line);
 }
 

@@ -17,9 +17,15 @@ static struct copy_tag *tags_to_write(const struct record *record, size_t *ret_c
 	struct copy_tag *tags = mem_new(record->tags.len + 1, sizeof(*tags));
 	size_t count = 0;
 
-	for (size_t i = 0; i < record->tags.len; i++)
-		if (record->tags.items[i].done == TAG_DONE_PLANNED)
-			tags[count++].name = record->tags.items[i].name;
+	for (size_t i = 0; i < record->tags.len; i++) {
+		const struct record_tag *tag = &record->tags.items[i];
+
+		if (tag->done == TAG_DONE_PLANNED)
+			tags[count++] = (struct copy_tag){
+				.name = tag->name,
+				.moves_from = record_tag_moves_from(tag),
+			};
+	}
 	*ret_count = count;
 	return tags;
 }
@@ -47,12 +53,14 @@ static void take_tag(struct record *record, struct record_tag *tag, const struct
 	case COPY_TAG_IN_PLACE:
 		tag->done = TAG_DONE_NOTHING;
 		tag->found = TAG_AT_DIGEST;
+		tag->found_digest = (struct digest){0};
 		break;
 	case COPY_TAG_MOVED:
 		tag->done = TAG_DONE_QUARANTINED;
 		tag->found = TAG_ELSEWHERE;
 		tag->found_digest = copied->found;
 		tag->reason = FINDING_TAG_MOVE;
+		tag->why = mem_strdup("somebody else has written it during this run");
 		record->reasons |= PLAN_REASON(FINDING_TAG_MOVE);
 		break;
 	case COPY_TAG_PENDING:

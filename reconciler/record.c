@@ -168,10 +168,16 @@ static char *explain_move(const struct record *record)
 	const struct record_tag *tag = quarantined_for(record, FINDING_TAG_MOVE);
 	char text[DIGEST_TEXT_SIZE];
 
+	CLEANUP(mem_freep) char *policy = mem_printf(DECLARED_POLICY_FILE, record->project);
+
 	if (!tag)
 		return mem_strdup("a tag points at another digest; tags are not moved");
-	return mem_printf("tag %s is at %s there; tags are not moved", tag->name,
-		digest_format(&tag->found_digest, text));
+	digest_format(&tag->found_digest, text);
+	if (tag->why)
+		return mem_printf("tag %s is at %s there; %s", tag->name, text, tag->why);
+	return mem_printf("tag %s is at %s there; tags are not moved%s%s", tag->name, text,
+		*record->project ? ", unless they are mutable by " : "",
+		*record->project ? policy : "");
 }
 
 static char *explain_overlap(const struct record *record, const struct declared *declared)

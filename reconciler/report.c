@@ -138,8 +138,12 @@ static void write_tag(struct json_out *out, const struct record_tag *tag)
 	if (tag->found == TAG_ELSEWHERE)
 		write_digest(out, "found_digest", &tag->found_digest);
 	json_out_text(out, "done", tag_done_name(tag->done));
+	if (record_tag_moves_from(tag))
+		write_digest(out, "moved_from", record_tag_moves_from(tag));
 	if (tag->done == TAG_DONE_QUARANTINED)
 		json_out_text(out, "reason", finding_kind_name(tag->reason));
+	if (tag->why)
+		json_out_text(out, "message", tag->why);
 	if (tag->written_unix_ms)
 		json_out_time(out, "written", tag->written_unix_ms);
 	write_place(out, &tag->place);

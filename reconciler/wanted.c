@@ -69,13 +69,16 @@ static void add_tag(struct wanted *wanted, struct wanted_digest *digest,
 	const struct declared *declared, const struct work_claim *claim,
 	const struct declared_tag *tag)
 {
+	const struct declared_image *image = &declared->images.items[claim->image];
 	/* What can never be written is not worth looking at. */
 	bool readable = !tag->malformed && digest->sha256;
+	bool is_mutable = readable && declared_is_mutable(declared, image, tag->name);
 	uint32_t slot = readable ? add_slot(wanted, tag->name) : WORK_NONE;
 	struct wanted_tag *same = readable ? same_claim(wanted, digest, slot) : NULL;
 
 	if (same) {
 		same->in_cycle &= claim->in_cycle;
+		same->is_mutable &= is_mutable;
 		return;
 	}
 	if (readable)
@@ -85,8 +88,9 @@ static void add_tag(struct wanted *wanted, struct wanted_digest *digest,
 		.name = tag->name,
 		.place = {project_of(declared, claim)->images_file, tag->line, tag->column},
 		.slot = slot,
-		.project = declared->images.items[claim->image].project,
+		.project = image->project,
 		.in_cycle = claim->in_cycle,
+		.is_mutable = is_mutable,
 	};
 }
 

@@ -14,6 +14,7 @@ struct wanted_tag {
 	uint32_t slot; /* number of the name in `names`; WORK_NONE: malformed, or its digest is */
 	uint32_t project; /* that claims it */
 	bool in_cycle;
+	bool is_mutable; /* everybody who claims it lets it move */
 };
 
 struct wanted_digest {

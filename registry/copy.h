@@ -47,6 +47,11 @@ enum copy_tag_state {
 
 struct copy_tag {
 	const char *name; /* borrowed */
+	/*
+	 * Where it was seen to point and shall no longer; NULL: it was seen to be absent. A tag that is to
+	 * move is looked at again right before it is written: registries have no compare-and-swap.
+	 */
+	const struct digest *moves_from; /* borrowed */
 	enum copy_tag_state state;
 	struct digest found; /* COPY_TAG_MOVED: where it points now */
 	int64_t written_unix_ms;

@@ -79,8 +79,8 @@ bool look_is_fresh(const struct group *group, int64_t looked_ms)
 static bool is_stale(
 	const struct group *group, const struct tag_job *job, const struct copy_tag *tag)
 {
-	(void)tag;
-	return !job->has_ended && !look_is_fresh(group, job->looked_ms);
+	return !job->has_ended &&
+		(!look_is_fresh(group, job->looked_ms) || (tag->moves_from && !job->was_looked_at));
 }
 
 static void take_before(struct group *group, struct tag_job *job, struct copy_tag *tag,
@@ -89,11 +89,14 @@ static void take_before(struct group *group, struct tag_job *job, struct copy_ta
 	struct copy_destination *to = job->target->to;
 	char text[DIGEST_TEXT_SIZE];
 	job->looked_ms = clock_monotonic_ms(group->copier->clock);
+	job->was_looked_at = true;
 	if (!found) {
 		if (!err_is(failure, ERR_NOT_FOUND))
 			target_fail(job->target, err_copy(failure));
 		return;
 	}
+	if (tag->moves_from && digest_equal(found, tag->moves_from))
+		return;
 	job->has_ended = true;
 	if (digest_equal(found, root_digest(group))) {
 		tag->state = COPY_TAG_IN_PLACE;

@@ -15,6 +15,7 @@ struct tag_job {
 	struct target *target;
 	struct copy_tag *tag; /* NULL: by digest */
 	int64_t looked_ms;    /* monotonic */
+	bool was_looked_at;   /* by this job */
 	bool goes_alone;      /* the host did not take it together with others */
 	bool has_ended;
 };

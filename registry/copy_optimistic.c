@@ -101,7 +101,7 @@ static void choose_tags(const struct group *group, struct trial *trial)
 	if (trial->node != group->tree.nodes.items[0] || !look_is_fresh(group, to->observed_ms))
 		return;
 	for (size_t i = 0; i < to->tag_count && trial->tag_count < max; i++)
-		if (to->tags[i].state == COPY_TAG_PENDING)
+		if (to->tags[i].state == COPY_TAG_PENDING && !to->tags[i].moves_from)
 			trial->tags[trial->tag_count++] = &to->tags[i];
 }
 

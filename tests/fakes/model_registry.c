@@ -408,16 +408,19 @@ void copier_free(struct copier *copier)
 }
 
 /* With the lock held. */
-static void note_write(
-	struct registry *model, struct held *held, const char *tag, const struct digest *digest)
+static void note_write(struct registry *model, struct held *held, const struct copy_tag *to,
+	const struct digest *digest)
 {
+	const char *tag = to->name;
 	const struct held_tag *before = find_tag(held, tag);
 
 	model->counts.writes++;
 	if (before && digest_equal(&before->digest, digest))
 		model->counts.needless++;
-	else if (before)
+	else if (before && !(to->moves_from && digest_equal(&before->digest, to->moves_from)))
 		model->counts.moved++;
+	else if (before)
+		model->counts.moves++;
 	if (!has_digest(held, digest))
 		model->counts.dangling++;
 	*vec_push(&model->writes) = (struct write){held->name, mem_strdup(tag), *digest};
@@ -444,7 +447,7 @@ static void copy_to(
 		if (!begin(model, MODEL_PUT, name, tag->name, &destination->tally,
 			    &destination->err))
 			return;
-		note_write(model, get(model, name, true), tag->name, digest);
+		note_write(model, get(model, name, true), tag, digest);
 		put(get(model, name, true), digest, tag->name);
 		tag->state = COPY_TAG_WRITTEN;
 		tag->written_unix_ms = clock_unix_ms(copier->clock);

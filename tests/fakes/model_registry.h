@@ -39,7 +39,8 @@ struct registry *model_copy(struct registry *model);
 
 struct model_counts {
 	uint64_t requests, writes, lists, heads, gets;
-	uint64_t moved;	   /* tags that pointed at another digest and were overwritten */
+	uint64_t moved;	   /* tags overwritten that were not to move from where they pointed */
+	uint64_t moves;	   /* tags overwritten that were */
 	uint64_t needless; /* tags written that were right already */
 	uint64_t dangling; /* tags written on a digest the repository does not hold */
 };

@@ -12,6 +12,8 @@ struct scene {
 	struct repository from;
 	struct copy_tag tags[TAGS_MAX];
 	char names[TAGS_MAX][24];
+	const struct digest *moves_from; /* of all tags; NULL: they are to be new */
+	struct digest digest;		 /* of the last image */
 	unsigned images;
 };
 
@@ -35,11 +37,12 @@ static struct copy_destination copy(struct scene *scene, size_t tags, int64_t ag
 	char name[32];
 	struct err *err = NULL;
 	snprintf(name, sizeof(name), "image %u", scene->images++);
-	struct digest digest = push_image(&scene->client, &scene->from, NULL, name, 1, 100);
+	scene->digest = push_image(&scene->client, &scene->from, NULL, name, 1, 100);
 	fake_forget_log(&scene->fake);
 	for (size_t i = 0; i < tags; i++) {
 		snprintf(scene->names[i], sizeof(scene->names[i]), "t%zu", i);
-		scene->tags[i] = (struct copy_tag){.name = scene->names[i]};
+		scene->tags[i] =
+			(struct copy_tag){.name = scene->names[i], .moves_from = scene->moves_from};
 	}
 	struct copy_destination to = {
 		.repository = {.host = scene->fake.host, .path = "prod/app"},
@@ -47,7 +50,8 @@ static struct copy_destination copy(struct scene *scene, size_t tags, int64_t ag
 		.tag_count = tags,
 		.observed_ms = now_ms() - age_ms,
 	};
-	must(copy_group(scene->client.copier, &scene->from, &digest, NULL, &to, 1, &err), &err);
+	must(copy_group(scene->client.copier, &scene->from, &scene->digest, NULL, &to, 1, &err),
+		&err);
 	return to;
 }
 
@@ -225,6 +229,33 @@ static void test_stale_looks(void)
 	scene_close(&scene);
 }
 
+/* However fresh the look: a move looks again, and takes away from nobody but whom it was told. */
+static void test_moves(void)
+{
+	struct scene scene;
+	scene_open(&scene, NULL, "--multi-tag=46");
+	struct copy_destination to = copy(&scene, 2, 0);
+	struct digest first = scene.digest, second;
+	expect_written(&scene, &to, 2);
+
+	scene.moves_from = &first;
+	to = copy(&scene, 3, 0);
+	CHECK_COUNT(&scene.fake, "HEAD */manifests/t*", 3);
+	CHECK_COUNT(&scene.fake, "HEAD */manifests/t2 404 *", 1);
+	CHECK_COUNT(&scene.fake, "PUT */manifests/* 201 *", 1);
+	expect_written(&scene, &to, 3);
+	second = scene.digest;
+
+	to = copy(&scene, 3, 0);
+	CHECK(err_is(to.err, ERR_CONFLICT));
+	CHECK_COUNT(&scene.fake, "PUT */manifests/t*", 0);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(scene.tags[i].state == COPY_TAG_MOVED &&
+			digest_equal(&scene.tags[i].found, &second));
+	err_free(to.err);
+	scene_close(&scene);
+}
+
 static void test_verified(void)
 {
 	struct scene scene;
@@ -298,6 +329,7 @@ int main(void)
 	test_failures();
 	test_server_errors();
 	test_stale_looks();
+	test_moves();
 	test_verified();
 	test_stored();
 	return 0;

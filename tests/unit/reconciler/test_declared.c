@@ -571,3 +571,59 @@ Test(declared, a_cancelled_source_ends_loading)
 	cr_assert_not(declared_load_thin(source, NULL, &declared, &err));
 	cr_assert(err_is(err, ERR_CANCELLED));
 }
+
+/* ---- Tag policies ---- */
+
+static struct declared *load_policy(const char *path, const char *text)
+{
+	const struct memory_file files[] = {
+		{.path = "images/p/images.yaml",
+			.text = "- name: foo\n  dmap: {" DIGEST_A ": [x]}\n"},
+		{.path = "manifests/p/promoter-manifest.yaml",
+			.text = MANIFEST("src.example/a", "dst.example/b")},
+		{.path = path, .text = text}, {0}};
+	return declared_of(files, true);
+}
+
+Test(declared, a_policy_is_of_its_project)
+{
+	CLEANUP(declared_freep)
+	struct declared *declared =
+		load_policy("policies/p/tag-policy.yaml", "mutable: [{tags: [x]}]");
+	expect_findings(declared, "");
+	cr_assert(declared_is_mutable(declared, &declared->images.items[0], "x"));
+	cr_assert_not(declared_is_mutable(declared, &declared->images.items[0], "y"));
+}
+
+Test(declared, a_policy_that_is_wrong_costs_only_the_leave_to_move)
+{
+	CLEANUP(declared_freep)
+	struct declared *declared =
+		load_policy("policies/p/tag-policy.yaml", "mutable: [{tags: [x]}]\nalso: y\n");
+	expect_findings(declared,
+		"policies/p/tag-policy.yaml:2:1 invalid-file: unknown key \"also\": expected "
+		"mutable; no tag of this project is moved\n");
+	cr_assert_not(declared_is_mutable(declared, &declared->images.items[0], "x"));
+	cr_assert_not(declared->projects.items[0].quarantined);
+}
+
+Test(declared, a_policy_that_is_no_file_is_told)
+{
+	const struct memory_file files[] = {{.path = "images/p/images.yaml", .text = "[]"},
+		{.path = "manifests/p/promoter-manifest.yaml",
+			.text = MANIFEST("src.example/a", "dst.example/b")},
+		{.path = "policies/p/tag-policy.yaml", .text = "", .kind = SOURCE_LINK}, {0}};
+	CLEANUP(declared_freep) struct declared *declared = declared_of(files, true);
+	expect_findings(declared,
+		"policies/p/tag-policy.yaml:0:0 invalid-file: not a regular file; no tag of this "
+		"project is moved\n");
+}
+
+Test(declared, a_policy_of_nobody_is_a_warning)
+{
+	CLEANUP(declared_freep)
+	struct declared *declared = load_policy("policies/q/tag-policy.yaml", "");
+	expect_findings(declared,
+		"policies/q:0:0 warning: no manifests/q/promoter-manifest.yaml: this policy is of "
+		"no project\n");
+}

@@ -228,3 +228,108 @@ Test(plan, sources_together)
 	cr_expect_eq(
 		plan_source_join(PLAN_SOURCE_PRESENT, PLAN_SOURCE_UNKNOWN), PLAN_SOURCE_PRESENT);
 }
+
+/* ---- Tags that may move ---- */
+
+static void begin_mutable(const char *images, const char *policy)
+{
+	manifest_tree_init(&tree);
+	manifest_tree_project(&tree, "a", "*src.io dst.io", images);
+	manifest_tree_write(&tree, "policies/a/tag-policy.yaml", policy);
+	manifest_tree_load(&tree);
+	list = worklist_new(tree.declared);
+	wanted_init(&wanted, list, 0);
+	observed_init(&observed, &wanted);
+	for (size_t i = 0; i < wanted.names.len; i++) {
+		struct digest other;
+
+		digest_parse(OTHER, &other, NULL);
+		observed.tags[i].found = TAG_ELSEWHERE;
+		observed.tags[i].elsewhere = mem_dup(&other, sizeof(other));
+	}
+}
+
+#define LATEST "mutable:\n- image: fo?\n  tags: [latest]\n"
+
+Test(plan, a_mutable_tag_moves_and_another_does_not)
+{
+	const struct plan_pair *pair;
+
+	begin_mutable(FOO "    \"" DIGEST "\": [\"latest\", \"v1\"]\n", LATEST);
+	pair = only_pair();
+	cr_expect_eq(pair->action, PLAN_COPY);
+	cr_expect_eq(pair->reasons, PLAN_REASON(FINDING_TAG_MOVE), "of v1");
+	cr_expect_eq(plan.tags.items[0].found, TAG_ELSEWHERE);
+	cr_expect_eq(plan.tags.items[0].done, TAG_DONE_PLANNED);
+	cr_expect_eq(plan.tags.items[1].done, TAG_DONE_QUARANTINED);
+}
+
+Test(plan, a_mutable_tag_of_a_digest_that_is_there_is_only_tagged)
+{
+	begin_mutable(FOO "    \"" DIGEST "\": [\"latest\"]\n", LATEST);
+	observed.digests[0] = KNOWN_PRESENT;
+	cr_expect_eq(only_pair()->action, PLAN_TAG);
+	cr_expect_eq(plan.pairs.items[0].reasons, 0);
+}
+
+Test(plan, a_policy_that_is_wrong_moves_nothing)
+{
+	begin_mutable(FOO "    \"" DIGEST "\": [\"latest\"]\n", LATEST "  more: x\n");
+	cr_expect_eq(only_pair()->action, PLAN_NOTHING);
+	cr_expect_eq(plan.pairs.items[0].reasons, PLAN_REASON(FINDING_TAG_MOVE));
+}
+
+Test(plan, a_mutable_tag_that_two_digests_claim_is_an_overlap)
+{
+	begin_mutable(
+		FOO "    \"" DIGEST "\": [\"latest\"]\n    \"" OTHER "\": [\"latest\"]\n", LATEST);
+	mem_free(steal_ptr(&observed.tags[0].elsewhere));
+	observed.tags[0].found = TAG_AT_DIGEST;
+	observed.tags[0].digest = 1;
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, true);
+	cr_expect_eq(plan_find(&plan, 0)->reasons, PLAN_REASON(FINDING_OVERLAP));
+	cr_expect_eq(plan_find(&plan, 0)->action, PLAN_NOTHING);
+	cr_expect_eq(plan_find(&plan, 1)->reasons, 0);
+}
+
+Test(plan, a_tag_of_two_projects_moves_only_with_the_leave_of_both)
+{
+	const char *images = FOO "    \"" DIGEST "\": [\"latest\"]\n";
+
+	for (int both = 0; both < 2; both++) {
+		struct digest other;
+
+		manifest_tree_init(&tree);
+		manifest_tree_project(&tree, "a", "*src.io dst.io", images);
+		manifest_tree_project(&tree, "b", "*src.io dst.io", images);
+		manifest_tree_write(&tree, "policies/b/tag-policy.yaml", LATEST);
+		if (both)
+			manifest_tree_write(&tree, "policies/a/tag-policy.yaml", LATEST);
+		manifest_tree_load(&tree);
+		list = worklist_new(tree.declared);
+		wanted_init(&wanted, list, 0);
+		observed_init(&observed, &wanted);
+		digest_parse(OTHER, &other, NULL);
+		observed.tags[0].found = TAG_ELSEWHERE;
+		observed.tags[0].elsewhere = mem_dup(&other, sizeof(other));
+		cr_expect_eq(only_pair()->action, both ? PLAN_COPY : PLAN_NOTHING);
+		if (!both)
+			end();
+	}
+}
+
+Test(plan, below_the_prefix_of_an_unreadable_project_no_tag_moves)
+{
+	manifest_tree_init(&tree);
+	manifest_tree_project(
+		&tree, "a", "*src.io dst.io", FOO "    \"" DIGEST "\": [\"latest\"]\n");
+	manifest_tree_project(&tree, "b", "*src.io dst.io", "- surprise: foo\n");
+	manifest_tree_write(&tree, "policies/a/tag-policy.yaml", LATEST);
+	manifest_tree_load(&tree);
+	list = worklist_new(tree.declared);
+	wanted_init(&wanted, list, 0);
+	observed_init(&observed, &wanted);
+	observed.tags[0].found = TAG_ELSEWHERE;
+	cr_expect_eq(only_pair()->reasons, PLAN_REASON(FINDING_INVALID_FILE));
+	cr_expect_eq(plan.pairs.items[0].action, PLAN_NOTHING);
+}

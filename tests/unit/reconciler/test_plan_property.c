@@ -20,6 +20,7 @@ static const char *const names[IMAGES] = {"foo", "p/foo", "bar"};
 static const char *const tags[TAGS] = {"v1", "v2", "latest", "x.y-z"};
 
 static uint64_t state;
+static uint64_t moves;
 static uint64_t seen[OUTCOMES]; /* so that a generator that became too tame is noticed */
 
 static unsigned below(unsigned limit)
@@ -90,6 +91,15 @@ static void random_images(struct str *text)
 		str_add_text(text, "surprise: here\n");
 }
 
+static void random_policy(struct manifest_tree *tree, const char *project)
+{
+	CLEANUP(mem_freep) char *path = mem_printf("policies/%s/tag-policy.yaml", project);
+
+	if (chance(40))
+		manifest_tree_write(tree, path,
+			chance(5) ? "mutable: latest\n" : "mutable:\n- tags: [latest, 'x*']\n");
+}
+
 static void random_tree(struct manifest_tree *tree)
 {
 	unsigned projects = 1 + below(PROJECTS);
@@ -107,6 +117,7 @@ static void random_tree(struct manifest_tree *tree)
 				str_addf(&list, " %s", registries[r]);
 		random_images(&text);
 		manifest_tree_project(tree, name, str_text(&list), str_text(&text));
+		random_policy(tree, name);
 	}
 	manifest_tree_load(tree);
 }
@@ -203,6 +214,7 @@ static void check_writes(const struct manifest_tree *tree, struct registry *mode
 {
 	struct model_counts counts = model_counts(model);
 
+	moves += counts.moves;
 	cr_assert_eq(counts.moved, 0, "a tag was moved");
 	cr_assert_eq(counts.needless, 0, "a tag that was right was written");
 	cr_assert_eq(counts.dangling, 0);
@@ -354,6 +366,7 @@ Test(plan_property, converges_and_never_writes_on_a_guess)
 		}
 		manifest_tree_release(&tree);
 	}
+	cr_expect_gt(moves, 200, "%ju tags were moved", (uintmax_t)moves);
 	for (size_t i = 0; i < OUTCOME_NOT_DONE; i++)
 		cr_expect_gt(
 			seen[i], 200, "%ju pairs were %s", (uintmax_t)seen[i], outcome_name(i));

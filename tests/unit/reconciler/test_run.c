@@ -87,6 +87,43 @@ Test(run, a_moved_tag_stops_only_itself)
 	told_release(&told);
 }
 
+Test(run, a_mutable_tag_moves_and_moves_back)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @2: [\"latest\"]\n    @1: []\n");
+	manifest_tree_write(&tree, "policies/a/tag-policy.yaml", "mutable:\n- tags: [latest]\n");
+	manifest_tree_load(&tree);
+	model_hold(model, "src.io/foo", 2, NULL);
+	model_hold(model, "dst.io/foo", 1, "latest");
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "dst.io/foo", 2,
+		"promoted from src.io/foo digest unknown/written latest elsewhere/written");
+	cr_expect_eq(told.result.findings[FINDING_TAG_MOVE], 0);
+	cr_expect(model_holds(model, "dst.io/foo", 2, "latest"));
+	cr_expect(model_holds(model, "dst.io/foo", 1, NULL), "nothing is deleted");
+	told_release(&told);
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 2);
+	told_release(&told);
+	declared_free(tree.declared);
+
+	/* The source never had the older one. */
+	project("a", "*src.io dst.io", "- name: foo\n  dmap:\n    @1: [\"latest\"]\n");
+	manifest_tree_load(&tree);
+	tell_run(&tree, model, &dry, &told);
+	expect(&told, "dst.io/foo", 1,
+		"planned from src.io/foo digest present/nothing latest elsewhere/planned");
+	told_release(&told);
+	tell_run(&tree, model, &confirm, &told);
+	expect(&told, "dst.io/foo", 1,
+		"promoted from src.io/foo digest present/nothing latest elsewhere/written");
+	cr_expect(model_holds(model, "dst.io/foo", 1, "latest"));
+	cr_expect_eq(model_counts(model).moved, 0, "not without leave");
+	told_release(&told);
+}
+
 Test(run, lost_only_if_the_destination_does_not_hold_it)
 {
 	struct told told;
