@@ -61,10 +61,13 @@ static bool has_tags(const json_t *predicate, const struct promotion *promotion)
 	return true;
 }
 
+/* Of a run that moved nothing, and so knows of nothing, whatever was said is right. */
 static bool has_replaced(const json_t *predicate, const struct promotion *promotion)
 {
 	const json_t *replaced = json_object_get(predicate, "replaced");
 
+	if (!promotion->replaced_count)
+		return true;
 	if (json_array_size(replaced) != promotion->replaced_count)
 		return false;
 	for (size_t i = 0; i < promotion->replaced_count; i++) {
@@ -77,6 +80,20 @@ static bool has_replaced(const json_t *predicate, const struct promotion *promot
 	return true;
 }
 
+/*
+ * A tag that comes back to where it was is moved again: what an older commit said of the way there
+ * would make a run at a commit in between believe that it is the newer one (tag_moves.h).
+ */
+static bool has_commit(const json_t *predicate, const struct promotion *promotion)
+{
+	const json_t *manifest = json_object_get(predicate, "manifest");
+
+	if (!promotion->replaced_count || !promotion->run->commit)
+		return true;
+	return strcmp(text_of(json_object_get(manifest, "digest"), "gitCommit"),
+		       promotion->run->commit) == 0;
+}
+
 static bool says_record(const json_t *predicate, const struct promotion *promotion)
 {
 	char digest[DIGEST_TEXT_SIZE];
@@ -86,7 +103,8 @@ static bool says_record(const json_t *predicate, const struct promotion *promoti
 			text_of(predicate, "dstRef"), promotion->destination, &promotion->digest) &&
 		strcmp(text_of(predicate, "digest"), digest_format(&promotion->digest, digest)) ==
 		0 &&
-		has_tags(predicate, promotion) && has_replaced(predicate, promotion);
+		has_tags(predicate, promotion) && has_replaced(predicate, promotion) &&
+		has_commit(predicate, promotion);
 }
 
 static bool says_provenance(const json_t *predicate, const struct promotion *promotion)
@@ -112,19 +130,46 @@ static bool has_subject(const json_t *document, const struct promotion *promotio
 	return false;
 }
 
+/* NULL unless it is a statement of this type. The caller releases it. */
+static json_t *load_statement(enum promotion_statement statement, const void *bytes, size_t len)
+{
+	CLEANUP(json_freep) json_t *document = NULL;
+
+	if (len > PROMOTION_STATEMENT_MAX)
+		return NULL;
+	document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	if (strcmp(text_of(document, "predicateType"), promotion_type(statement)) != 0)
+		return NULL;
+	return steal_ptr(&document);
+}
+
 bool promotion_is_said(enum promotion_statement statement, const struct promotion *promotion,
 	const void *bytes, size_t len)
 {
-	const json_t *predicate;
+	CLEANUP(json_freep) json_t *document = load_statement(statement, bytes, len);
+	const json_t *predicate = json_object_get(document, "predicate");
 
-	if (len > PROMOTION_STATEMENT_MAX)
+	if (!document || !has_subject(document, promotion))
 		return false;
-	CLEANUP(json_freep)
-	json_t *document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
-	if (!document || !has_subject(document, promotion) ||
-		strcmp(text_of(document, "predicateType"), promotion_type(statement)) != 0)
-		return false;
-	predicate = json_object_get(document, "predicate");
 	return statement == PROMOTION_SLSA ? says_provenance(predicate, promotion)
 					   : says_record(predicate, promotion);
+}
+
+bool promotion_names_tag(const void *bytes, size_t len, const char *tag, char **ret_commit)
+{
+	CLEANUP(json_freep) json_t *document = load_statement(PROMOTION_RECORD, bytes, len);
+	const json_t *predicate = json_object_get(document, "predicate");
+	const json_t *tags = json_object_get(predicate, "tags");
+	const json_t *manifest = json_object_get(predicate, "manifest");
+	const char *commit = text_of(json_object_get(manifest, "digest"), "gitCommit");
+
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		const char *name = json_string_value(json_array_get(tags, i));
+
+		if (!name || strcmp(name, tag) != 0)
+			continue;
+		*ret_commit = *commit ? mem_strdup(commit) : NULL;
+		return true;
+	}
+	return false;
 }

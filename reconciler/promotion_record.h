@@ -59,10 +59,18 @@ void promotion_write(
 
 /*
  * True if the statement (promotion_type; its signature is the caller's matter) is about the same
- * source, destination, digest, tags and replaced digests. When, by which job and with which comment does not
- * matter. Older shapes of kpromo, with the digest in `dstRef`, are understood.
+ * source, destination, digest and tags, and of a promotion that moved tags about the same replaced digests
+ * and, in a record, the same commit; one that moved none knows nothing of what was replaced before, and takes
+ * any (docs/decisions/077). When, by which job and with which comment does not matter. Older shapes of
+ * kpromo, with the digest in `dstRef`, are understood.
  */
 bool promotion_is_said(enum promotion_statement statement, const struct promotion *promotion,
 	const void *bytes, size_t len);
+
+/*
+ * What a record says of one tag. True if it names the tag; *ret_commit is then the commit of the
+ * manifests that it names, in fresh memory, or NULL.
+ */
+bool promotion_names_tag(const void *bytes, size_t len, const char *tag, char **ret_commit);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconciler/replaced.h"
 #include "reconciler/schedule_private.h"
 
 /* All members of a group with one identity. */
@@ -220,6 +221,16 @@ static void sort_names(struct tag_names *names)
 		qsort(names->all.items, names->all.len, sizeof(*names->all.items), compare_names);
 }
 
+static void find_replaced(const struct batch *batch, const struct part *part,
+	const struct tag_names *tags, struct replaced *replaced)
+{
+	if (part->has_primary)
+		replaced_add(replaced, lead_of(batch, part), tags->all.items, tags->all.len);
+	for (size_t i = 0; i < part->members.len; i++)
+		replaced_add(replaced, &batch->promoted.records[part->members.items[i]],
+			tags->all.items, tags->all.len);
+}
+
 static void sign_part(struct batch *batch, struct part *part, struct http_tally *tally,
 	struct signing_outcome *outcome)
 {
@@ -227,6 +238,7 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 	const struct record *lead = lead_of(batch, part);
 	const struct work_destination *primary =
 		&schedule->list->destinations.items[part->primary->destination];
+	CLEANUP(replaced_release) struct replaced replaced = {0};
 	struct tag_names tags = {0};
 
 	if (part->has_primary)
@@ -234,6 +246,7 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 	else
 		tags_of_site(part, &tags);
 	sort_names(&tags);
+	find_replaced(batch, part, &tags, &replaced);
 	const struct promotion promotion = {
 		.run = schedule->options->signing->run,
 		.source = lead->source,
@@ -241,6 +254,8 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 		.digest = lead->digest,
 		.tags = tags.all.items,
 		.tag_count = tags.all.len,
+		.replaced = replaced.all.items,
+		.replaced_count = replaced.all.len,
 		.manifest = lead->place.file,
 		.unix_s = clock_unix_ms(schedule->clock) / 1000,
 	};

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const tags[] = {"latest", "v1"};
 	const struct promotion_run run = {.program_version = "0"};
+	CLEANUP(mem_freep) char *commit = NULL;
 	struct promotion promotion = {
 		.run = &run,
 		.source = "gcr.io/s/foo",
@@ -29,5 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!memmem(data, size, "\\u", 2))
 			abort();
 	}
+	if (promotion_names_tag(data, size, "latest", &commit) &&
+		!memmem(data, size, "latest", strlen("latest")) && !memmem(data, size, "\\u", 2))
+		abort();
 	return 0;
 }

@@ -197,8 +197,6 @@ static void expect_other(const struct promotion *promotion, const char *what)
 Test(promotion_record, content_makes_another_record)
 {
 	static const char *const other_tags[] = {"latest", "v1.0.1"};
-	const struct promotion_replaced replaced = {
-		.tag = "latest", .digest = promotion_of(&run).digest};
 	struct promotion promotion = promotion_of(&run);
 
 	promotion.source = "gcr.io/k8s-staging-foo/fo";
@@ -215,10 +213,79 @@ Test(promotion_record, content_makes_another_record)
 	promotion.tag_count = 2;
 	promotion.tags = other_tags;
 	expect_other(&promotion, "another tag");
-	promotion = promotion_of(&run);
-	promotion.replaced = &replaced;
-	promotion.replaced_count = 1;
-	expect_other(&promotion, "replaced digest");
+}
+
+Test(promotion_record, who_moved_a_tag_knows_what_it_replaced)
+{
+	struct promotion_replaced left = {.tag = "latest"}, other = {.tag = "latest"};
+	const struct promotion in_place = promotion_of(&run);
+	struct promotion moved = promotion_of(&run), again;
+
+	cr_assert(digest_parse("sha256:" DIGITS_B, &left.digest, NULL));
+	other.digest = in_place.digest;
+	moved.replaced = &left;
+	moved.replaced_count = 1;
+	again = moved;
+	again.replaced = &other;
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++) {
+		cr_expect(is_said(statement, &moved, &moved));
+		cr_expect(is_said(statement, &moved, &in_place), "a later run needs no other");
+		cr_expect_not(is_said(statement, &in_place, &moved), "a move adds one");
+		cr_expect_not(is_said(statement, &again, &moved), "another digest");
+	}
+}
+
+Test(promotion_record, a_move_at_another_commit_adds_a_record)
+{
+	const struct promotion_replaced left = {.tag = "latest"};
+	struct promotion_run later = run, unknown = run;
+	struct promotion first = promotion_of(&run), second;
+
+	later.commit = "1123456789012345678901234567890123456789";
+	unknown.commit = NULL;
+	first.replaced = &left;
+	first.replaced_count = 1;
+	second = first;
+	second.run = &later;
+	cr_expect_not(is_said(PROMOTION_RECORD, &first, &second));
+	cr_expect(is_said(PROMOTION_SLSA, &first, &second));
+	second.replaced_count = 0;
+	cr_expect(is_said(PROMOTION_RECORD, &first, &second));
+	second = first;
+	second.run = &unknown;
+	cr_expect(is_said(PROMOTION_RECORD, &first, &second));
+}
+
+static const char *commit_of(const char *text, const char *tag, char **ret_commit)
+{
+	mem_free(steal_ptr(ret_commit));
+	if (!promotion_names_tag(text, strlen(text), tag, ret_commit))
+		return "no tag";
+	return *ret_commit ? *ret_commit : "no commit";
+}
+
+Test(promotion_record, which_commit_put_a_tag_where_it_is)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
+	CLEANUP(mem_freep) char *commit = NULL;
+	struct promotion_run unknown = run;
+	struct promotion promotion = promotion_of(&run);
+
+	promotion_write(PROMOTION_RECORD, &promotion, &text);
+	cr_expect_str_eq(commit_of(str_text(&text), "latest", &commit), run.commit);
+	cr_expect_str_eq(commit_of(str_text(&text), "late", &commit), "no tag");
+	str_clear(&text);
+	promotion_write(PROMOTION_SLSA, &promotion, &text);
+	cr_expect_str_eq(commit_of(str_text(&text), "latest", &commit), "no tag", "no record");
+	str_clear(&text);
+	unknown.commit = NULL;
+	promotion.run = &unknown;
+	promotion_write(PROMOTION_RECORD, &promotion, &text);
+	cr_expect_str_eq(commit_of(str_text(&text), "latest", &commit), "no commit");
+	cr_expect_str_eq(commit_of("{", "latest", &commit), "no tag");
+	cr_expect_str_eq(commit_of(HEAD(PROMOTION_RECORD_TYPE) "\"tags\":[1,null,\"latest\"]}}",
+				 "latest", &commit),
+		"no commit");
 }
 
 static bool text_says(const char *text)
