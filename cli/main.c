@@ -47,6 +47,19 @@ static const struct command commands[] = {
 			     "if something conflicts or failed.",
 		.flags = &cmd_replicate_flags,
 		.run = cmd_replicate},
+	{.name = "status",
+		.usage = "status [flags]",
+		.summary = "says how far registries have drifted from what is declared, and writes "
+			   "nothing",
+		.paragraph = "Compares everything the manifests declare with what the registries "
+			     "hold, as a job without --confirm does, and says for each project how "
+			     "much of it is in place and what is not: tags that point elsewhere, "
+			     "missing images and tags, signatures and promotion records, mirrors "
+			     "that differ, tags that no manifest declares. Only the right to pull "
+			     "is asked for. Ends with 0 only if nothing drifted and everything "
+			     "could be looked at, with 3 if not.",
+		.flags = &cmd_status_flags,
+		.run = cmd_status},
 	{.name = "verify",
 		.usage = "verify [flags] IMAGE...",
 		.summary = "verifies that images in registries are signed by whom they must be",

@@ -63,6 +63,7 @@ struct options {
 	const char *progress;
 	const char *report_file;
 	const char *metrics_file;
+	bool status_all;
 	bool report_all;
 
 	bool help;

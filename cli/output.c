@@ -18,6 +18,7 @@ struct output {
 	struct log_output log;
 	char *directory;
 	bool wants_progress;
+	bool leaves_findings;
 
 	/* Writing without the queue; the queue's thread needs no lock, it is alone then. */
 	pthread_mutex_t write_lock;
@@ -192,10 +193,12 @@ static void handle(struct output *output, const struct event *event)
 		write_message(output, event->unix_ms, event->log.level, event->log.text);
 		break;
 	case EVENT_FINDING:
-		write_finding(output, event->unix_ms, &event->finding);
+		if (!output->leaves_findings)
+			write_finding(output, event->unix_ms, &event->finding);
 		break;
 	case EVENT_RECORD:
-		tell_record(output, event);
+		if (!output->leaves_findings)
+			tell_record(output, event);
 		break;
 	case EVENT_PHASE:
 		log_debug("phase %s", phase_name(event->phase));
@@ -283,6 +286,11 @@ void output_set_listener(
 {
 	output->listen = listen;
 	output->listen_ctx = ctx;
+}
+
+void output_leave_findings(struct output *output)
+{
+	output->leaves_findings = true;
 }
 
 struct event_queue *output_start(struct output *output, const struct http_tally *tally)

@@ -33,6 +33,12 @@ void output_finding(struct output *output, const struct finding *finding);
 void output_set_listener(
 	struct output *output, void (*listen)(void *ctx, const struct event *event), void *ctx);
 
+/*
+ * What is wrong with entries is told by the listener: nothing is logged of findings and records.
+ * Before output_start.
+ */
+void output_leave_findings(struct output *output);
+
 /* Begins the queue, and progress if it is wanted. `tally` is borrowed until output_stop. */
 struct event_queue *output_start(struct output *output, const struct http_tally *tally);
 
