@@ -116,7 +116,8 @@ static const char *plural(unsigned long long count)
 
 static void say_what_was_done(const struct job *job, const struct run_result *result)
 {
-	unsigned long long in_place = result->outcomes[OUTCOME_IN_PLACE];
+	unsigned long long in_place =
+		result->outcomes[OUTCOME_IN_PLACE] + result->outcomes[OUTCOME_SIGNED];
 	unsigned long long planned = result->outcomes[OUTCOME_PLANNED];
 	unsigned long long promoted =
 		result->outcomes[OUTCOME_PROMOTED] + result->outcomes[OUTCOME_UNSIGNED];
@@ -125,7 +126,7 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 	for (enum outcome outcome = 0; outcome < OUTCOMES; outcome++)
 		all += result->outcomes[outcome];
 	if (!planned && !promoted)
-		log_info("nothing to %s: %llu image%s in place", in_place == all ? "do" : "promote",
+		log_info("nothing to %s: %llu image%s in place", result->outcomes[OUTCOME_IN_PLACE] == all ? "do" : "promote",
 			in_place, plural(in_place));
 	else if (job->options->confirm)
 		log_info("promoted %llu image%s; %llu in place before", promoted, plural(promoted),
@@ -137,6 +138,10 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 		log_info("signed %llu image%s; promotion records of %llu",
 			(unsigned long long)result->signed_images, plural(result->signed_images),
 			(unsigned long long)result->recorded_images);
+	if (result->assumed_images || result->verified_images)
+		log_info("signed before: %llu verified, %llu assumed as they are listed",
+			(unsigned long long)result->verified_images,
+			(unsigned long long)result->assumed_images);
 }
 
 /* How it went, for the log; returns the exit code. */
@@ -181,6 +186,8 @@ static int execute(struct job *job, struct registry *registry)
 		.signing = job->options->sign ? &job->signing.options : NULL,
 		.slow_destination_ms = job->session.config.slow_destination_ms,
 		.verify_writes = job->options->verify_writes,
+		.verify_depth = job->options->verify_depth,
+		.sweep = (uint32_t)job->options->sweep,
 		.records_for_all = job->options->report_all,
 	};
 	bool done;

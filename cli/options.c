@@ -100,6 +100,16 @@ bool options_read_log_level(struct options *options, struct err **err)
 	return true;
 }
 
+static void read_verify_depth(struct options *options)
+{
+	const char *text = options->verify_depth_text;
+
+	if (text && strcmp(text, "presence") == 0)
+		options->verify_depth = VERIFY_PRESENCE;
+	else if (text && strcmp(text, "full") == 0)
+		options->verify_depth = VERIFY_FULL;
+}
+
 static bool check_signer(const struct options *options, struct err **err)
 {
 	if (options->certificate_identity && options->certificate_identity_regexp)

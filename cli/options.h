@@ -13,9 +13,11 @@
 #include "cli/flag.h"
 #include "cli/identity_flags.h"
 #include "cli/signing_flags.h"
+#include "reconciler/signing_due.h"
 
 /* Far below what would exhaust sockets and stacks; kpromo's own default is 20. */
 #define OPTIONS_THREADS_MAX 500
+#define OPTIONS_SWEEP_MAX 1000000
 #define OPTIONS_GRACE_MAX_MS ((uint64_t)3600 * 1000)
 
 /*
@@ -39,6 +41,8 @@ struct options {
 
 	bool confirm;
 	bool verify_writes;
+	const char *verify_depth_text;
+	uint64_t sweep;
 	bool parse_only;
 	bool strict;
 	const char *fail_on_text;
@@ -71,6 +75,7 @@ struct options {
 	const char *ignored; /* flags that are accepted without effect, or refused */
 	bool ignored_bool;
 
+	enum verify_depth verify_depth;
 	unsigned fail_on; /* bit 1 << finding_kind; cli/fail_on.h */
 	enum log_level log_level;
 };

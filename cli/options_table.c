@@ -161,6 +161,25 @@ static const struct flag job_flags[] = {
 		.details =
 			"The registry's answer to a write is always checked. This finds one that "
 			"says more than it did, and a tag that somebody moved meanwhile."},
+	{.name = "verify-depth",
+		.type = FLAG_CHOICE,
+		FIELD(verify_depth_text),
+		.value = "DEPTH",
+		.choices = "presence|digest|full",
+		.initial = "digest",
+		.help = "how much of what is listed is believed: presence (all of it), digest "
+			"(where tags point is asked), full (every signature is read, and "
+			"every write looked at again)",
+		.details = "docs/convergence.md says what each costs."},
+	{.name = "sweep",
+		.type = FLAG_NUMBER,
+		FIELD(sweep),
+		.value = "N",
+		.initial = "167",
+		.max = OPTIONS_SWEEP_MAX,
+		.help = "read and verify signatures of one in N images that are in place, in "
+			"each hour others; 0: none",
+		.details = "A prime number comes to all of them whatever the interval of runs."},
 	{.name = "parse-only",
 		.type = FLAG_BOOL,
 		FIELD(parse_only),

@@ -35,6 +35,8 @@ void progress_event(struct progress *progress, const struct event *event, int64_
 		progress->in_place += event->look.in_place;
 		break;
 	case EVENT_RECORD:
+		if (event->record.in_look)
+			break;
 		progress->outcomes[event->record.outcome]++;
 		break;
 	case EVENT_LOG:

@@ -61,7 +61,7 @@ static uint64_t finished(const struct progress *progress)
 	uint64_t count = progress->in_place;
 
 	for (enum outcome outcome = 0; outcome < OUTCOMES; outcome++)
-		count += outcome == OUTCOME_IN_PLACE ? 0 : progress->outcomes[outcome];
+		count += progress->outcomes[outcome];
 	return count;
 }
 
@@ -163,6 +163,7 @@ static void counts_line(struct line *line)
 	} shown[] = {
 		{OUTCOME_PROMOTED, "promoted", GREEN},
 		{OUTCOME_PLANNED, "to promote", GREEN},
+		{OUTCOME_SIGNED, "signed", GREEN},
 		{OUTCOME_QUARANTINED, "quarantined", YELLOW},
 		{OUTCOME_LOST, "lost", YELLOW},
 		{OUTCOME_FAILED, "failed", RED},

@@ -19,6 +19,7 @@ static const struct {
 	{OUTCOME_IN_PLACE, "IN PLACE"},
 	{OUTCOME_PLANNED, "TO PROMOTE"},
 	{OUTCOME_PROMOTED, "PROMOTED"},
+	{OUTCOME_SIGNED, "SIGNED"},
 	{OUTCOME_QUARANTINED, "QUARANTINED"},
 	{OUTCOME_LOST, "LOST"},
 	{OUTCOME_FAILED, "FAILED"},
@@ -57,7 +58,7 @@ static void count_record(struct summary *summary, const struct record *record)
 	struct summary_project *project = project_of(summary, record->project);
 
 	/* Looks count what is in place; a report of everything adds records of the same images. */
-	if (record->outcome == OUTCOME_IN_PLACE)
+	if (record->in_look)
 		return;
 	project->outcomes[record->outcome]++;
 	if (record->outcome == OUTCOME_QUARANTINED || record->outcome == OUTCOME_FAILED ||

@@ -38,7 +38,7 @@ const char *phase_name(enum phase phase)
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[OUTCOMES] = {"in-place", "planned", "promoted", "lost",
-		"quarantined", "failed", "waiting", "not-done", "unsigned"};
+		"quarantined", "failed", "waiting", "not-done", "unsigned", "signed"};
 
 	return names[outcome];
 }

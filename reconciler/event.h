@@ -31,7 +31,7 @@ const char *phase_name(enum phase phase);
 /* What became of one (destination repository, digest). */
 enum outcome {
 	OUTCOME_IN_PLACE,    /* nothing to do */
-	OUTCOME_PLANNED,     /* would be promoted (no --confirm) */
+	OUTCOME_PLANNED,     /* would be promoted or signed (no --confirm) */
 	OUTCOME_PROMOTED,    /* everything missing was written */
 	OUTCOME_LOST,	     /* neither side holds it */
 	OUTCOME_QUARANTINED, /* left alone on purpose: tag move, overlap, malformed, frozen, cycle */
@@ -39,6 +39,7 @@ enum outcome {
 	OUTCOME_WAITING,     /* its source is a destination of this run that does not hold it yet */
 	OUTCOME_NOT_DONE,    /* the run was stopped before it came to this */
 	OUTCOME_UNSIGNED,    /* it is there, but could not be signed or attested */
+	OUTCOME_SIGNED,	     /* it was in place; its signature or record was missing and was made */
 	OUTCOMES
 };
 const char *outcome_name(enum outcome outcome);
@@ -79,9 +80,9 @@ const struct digest *record_tag_moves_from(const struct record_tag *tag);
 
 /* What became of the signature, or of the promotion record, of an image. */
 enum signed_state {
-	SIGNED_NOT_ASKED, /* signing is off, or nothing was promoted */
+	SIGNED_NOT_ASKED, /* signing is off, or nothing was due */
 	SIGNED_PLANNED,	  /* would be (no --confirm) */
-	SIGNED_BEFORE,	  /* was there already */
+	SIGNED_BEFORE,	  /* was there already; without --confirm: as far as a list shows */
 	SIGNED_NOW,
 	SIGNED_FAILED,
 	SIGNED_NOT_DONE, /* the run was stopped first */
@@ -126,6 +127,7 @@ struct record {
 	enum known digest_found;   /* whether the destination held the digest when looked at */
 	enum tag_done digest_done; /* what was done about the digest itself */
 	enum outcome outcome;
+	bool in_look; /* in place, and its repository's look has counted it */
 	uint32_t reasons;	  /* 1 << finding_kind for all that keeps it from being in place */
 	enum finding_kind reason; /* the worst of them; meaningful if there are any */
 	enum err_kind error_kind; /* meaningful with FINDING_ERROR */
@@ -147,7 +149,11 @@ struct repository_look {
 	const char *project;	/* of the first claim */
 	bool is_source;
 	uint64_t digests;  /* declared for this destination */
-	uint64_t in_place; /* of these with nothing to do; no record unless records_for_all */
+	/*
+	 * Of these with nothing to do; no record unless records_for_all. What was read to see that its
+	 * signature is right is not among them, but has a record.
+	 */
+	uint64_t in_place;
 	uint64_t requests, bytes_received;
 	char *error;		 /* owned, the first one; NULL: it could be read */
 	struct extra_tags extra; /* owned; with extra_tags in the run's options, else none */

@@ -1,6 +1,6 @@
 /*
  * Everything a unit lacks, sorted by digest and sources, so that each source manifest and blob is
- * read once for all destinations. A group whose source is itself to be filled in this run waits
+ * read once for all destinations. What only has to be signed, or looked at for that, is among it. A group whose source is itself to be filled in this run waits
  * for the group that fills it; circles were taken out before, so somebody can always begin.
  */
 #include <stdlib.h>
@@ -42,13 +42,22 @@ static int compare_groups(const struct unit *unit, const struct member *a, const
 	return order ? order : compare_sources(unit, a, b);
 }
 
+static bool is_to_write(const struct unit *unit, const struct member *member)
+{
+	return unit->sites[member->site].plan.pairs.items[member->pair].action != PLAN_NOTHING;
+}
+
+/* Within a group, those that are in place come last. */
 static int compare_members(const void *left, const void *right, void *ctx)
 {
 	const struct member *a = left, *b = right;
 	int order = compare_groups(ctx, a, b);
+	bool left_works = is_to_write(ctx, a), right_works = is_to_write(ctx, b);
 
 	if (order)
 		return order;
+	if (left_works != right_works)
+		return left_works ? -1 : 1;
 	return a->site < b->site ? -1 : a->site > b->site;
 }
 
@@ -62,7 +71,7 @@ static void collect_members(struct unit *unit)
 		site->first_pair = pairs;
 		pairs += (uint32_t)site->plan.pairs.len;
 		for (uint32_t i = 0; i < site->plan.pairs.len; i++)
-			if (site->plan.pairs.items[i].action != PLAN_NOTHING)
+			if (!plan_is_settled(&site->plan.pairs.items[i]))
 				*vec_push(&unit->members) = (struct member){s, i};
 	}
 	unit->group_of = mem_new((size_t)pairs + 1, sizeof(*unit->group_of));
@@ -74,18 +83,22 @@ static void cut_groups(struct unit *unit)
 	for (uint32_t first = 0, end; first < unit->members.len; first = end) {
 		const struct member *members = unit->members.items;
 		const struct site *site = &unit->sites[members[first].site];
+		uint32_t work = 0;
 
 		for (end = first + 1; end < unit->members.len; end++)
 			if (compare_groups(unit, &members[first], &members[end]) != 0)
 				break;
-		for (uint32_t i = first; i < end; i++)
+		for (uint32_t i = first; i < end; i++) {
+			work += is_to_write(unit, &members[i]);
 			unit->group_of[unit->sites[members[i].site].first_pair + members[i].pair] =
 				(uint32_t)unit->groups.len;
+		}
 		*vec_push(&unit->groups) = (struct group){
 			.digest = digest_of_member(unit, &members[first]),
 			.wanted = site->wanted,
 			.first_member = first,
 			.member_count = end - first,
+			.work_count = work,
 		};
 	}
 }
@@ -112,7 +125,7 @@ static void find_blockers(struct unit *unit, uint32_t index)
 {
 	struct group *group = &unit->groups.items[index];
 
-	for (uint32_t i = 0; i < group->digest->source_count; i++) {
+	for (uint32_t i = 0; i < group->digest->source_count && group->work_count; i++) {
 		uint32_t digest, blocker;
 		const struct site *feeder =
 			group_feeder(unit, source_at(group, i), group->digest->sha256, &digest);
@@ -140,9 +153,20 @@ void group_collect(struct unit *unit)
 		find_blockers(unit, i);
 }
 
-static void announce_promotion(struct schedule *schedule)
+static bool is_any_to_write(const struct unit *unit)
 {
-	if (schedule->options->confirm && !atomic_exchange(&schedule->promoting, true))
+	for (size_t i = 0; i < unit->groups.len; i++)
+		if (unit->groups.items[i].work_count)
+			return true;
+	return false;
+}
+
+static void announce_promotion(const struct unit *unit)
+{
+	struct schedule *schedule = unit->schedule;
+
+	if (schedule->options->confirm && is_any_to_write(unit) &&
+		!atomic_exchange(&schedule->promoting, true))
 		schedule_post(
 			schedule, &(struct event){.kind = EVENT_PHASE, .phase = PHASE_PROMOTE});
 }
@@ -154,7 +178,7 @@ bool group_start(struct unit *unit)
 
 	if (!count)
 		return false;
-	announce_promotion(unit->schedule);
+	announce_promotion(unit);
 	unit->pending = count;
 	/* Chosen before any runs: a group that ends frees others by itself. */
 	for (uint32_t i = 0; i < count; i++)
@@ -178,12 +202,15 @@ void group_hosts(const struct unit *unit, uint32_t index, struct host_numbers *h
 {
 	const struct worklist *list = unit->schedule->list;
 	const struct group *group = &unit->groups.items[index];
-	uint32_t first = list->sources.items[source_at(group, 0)].host;
 	size_t kept = 1;
+	uint32_t first;
 
+	if (!group->work_count)
+		return;
+	first = list->sources.items[source_at(group, 0)].host;
 	for (uint32_t i = 0; i < group->digest->source_count; i++)
 		*vec_push(&hosts->all) = list->sources.items[source_at(group, i)].host;
-	for (uint32_t i = 0; i < group->member_count; i++) {
+	for (uint32_t i = 0; i < group->work_count; i++) {
 		uint32_t site = unit->members.items[group->first_member + i].site;
 
 		*vec_push(&hosts->all) =
@@ -249,14 +276,14 @@ static void carry_out(struct unit *unit, const struct group *group, struct promo
 	int64_t started = clock_unix_ms(schedule->clock), ended;
 
 	promote_group(&schedule->promoter, &digest, sources, group->digest->source_count, targets,
-		group->member_count);
+		group->work_count);
 	for (uint32_t i = 0; i < group->digest->source_count; i++) {
 		if (sources[i].err)
 			schedule_source_failed(schedule, source_at(group, i), sources[i].err);
 		err_free(sources[i].err);
 	}
 	ended = clock_unix_ms(schedule->clock);
-	for (uint32_t i = 0; i < group->member_count; i++) {
+	for (uint32_t i = 0; i < group->work_count; i++) {
 		targets[i].record->started_unix_ms = started;
 		targets[i].record->ended_unix_ms = ended;
 	}
@@ -272,6 +299,8 @@ static void forecast(struct unit *unit, const struct group *group, struct promot
 
 	for (uint32_t i = 0; i < group->member_count; i++) {
 		targets[i].end = RECORD_END_PLANNED;
+		if (i >= group->work_count)
+			continue;
 		if (err_is(err, ERR_CANCELLED))
 			targets[i].end = RECORD_END_NOT_DONE;
 		else
@@ -320,9 +349,9 @@ void group_run(struct unit *unit, uint32_t index)
 	if (schedule_is_stopped(schedule))
 		for (uint32_t i = 0; i < group->member_count; i++)
 			promoted.targets[i].end = RECORD_END_NOT_DONE;
-	else if (schedule->options->confirm)
+	else if (schedule->options->confirm && group->work_count)
 		carry_out(unit, group, promoted.targets);
-	else
+	else if (!schedule->options->confirm)
 		forecast(unit, group, promoted.targets);
 	free_dependants(unit, group);
 	/* The last group to end frees the unit. */

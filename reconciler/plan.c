@@ -10,6 +10,7 @@ struct planner {
 	const char *repository;
 	const struct observed *observed;
 	const struct wanted *wanted;
+	const uint8_t *sign;
 	/* The last answer of declared_frozen_by: neighbours mostly belong to one project. */
 	uint32_t frozen_project;
 	bool frozen;
@@ -91,6 +92,7 @@ static void plan_digest(struct planner *p, struct plan *plan, uint32_t index)
 		.digest = index,
 		.first_tag = (uint32_t)plan->tags.len,
 		.found = p->observed->digests[index],
+		.sign = p->sign ? p->sign[index] : 0,
 	};
 	bool add = false;
 
@@ -115,13 +117,14 @@ static void plan_digest(struct planner *p, struct plan *plan, uint32_t index)
 }
 
 void plan_init(struct plan *plan, const struct declared *declared, const char *repository,
-	const struct observed *observed, bool all)
+	const struct observed *observed, const uint8_t *sign, bool all)
 {
 	struct planner planner = {
 		.declared = declared,
 		.repository = repository,
 		.observed = observed,
 		.wanted = observed->wanted,
+		.sign = sign,
 		.frozen_project = WORK_NONE,
 	};
 
@@ -131,7 +134,7 @@ void plan_init(struct plan *plan, const struct declared *declared, const char *r
 
 		plan_digest(&planner, plan, i);
 		pair = &plan->pairs.items[plan->pairs.len - 1];
-		if (pair->action != PLAN_NOTHING || pair->reasons)
+		if (!plan_is_settled(pair) || pair->reasons)
 			continue;
 		plan->in_place++;
 		if (all)
@@ -147,6 +150,11 @@ void plan_release(struct plan *plan)
 {
 	vec_release(&plan->pairs);
 	vec_release(&plan->tags);
+}
+
+bool plan_is_settled(const struct plan_pair *pair)
+{
+	return pair->action == PLAN_NOTHING && !pair->sign;
 }
 
 const struct plan_pair *plan_find(const struct plan *plan, uint32_t digest)

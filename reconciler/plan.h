@@ -39,6 +39,7 @@ struct plan_pair {
 	uint32_t first_tag; /* in the plan's tags; as many as the wanted digest has */
 	uint8_t action;	    /* enum plan_action */
 	uint8_t found;	    /* enum known: the digest itself */
+	uint8_t sign;	    /* enum signing_due */
 	uint16_t reasons;   /* PLAN_REASON of everything that keeps it from its state */
 };
 
@@ -48,10 +49,16 @@ struct plan {
 	uint64_t in_place;
 };
 
-/* `repository` is the canonical "host/path". With `all`, pairs in place are listed too. */
+/*
+ * `repository` is the canonical "host/path". With `all`, pairs in place are listed too. `sign` says by
+ * index of digest what is due of its signature here (enum signing_due); NULL: nothing is.
+ */
 void plan_init(struct plan *plan, const struct declared *declared, const char *repository,
-	const struct observed *observed, bool all);
+	const struct observed *observed, const uint8_t *sign, bool all);
 void plan_release(struct plan *plan);
+
+/* True if nothing will be done about the pair. */
+bool plan_is_settled(const struct plan_pair *pair);
 
 /* The pair of a wanted digest; NULL if there is nothing to be said of it. */
 const struct plan_pair *plan_find(const struct plan *plan, uint32_t digest);

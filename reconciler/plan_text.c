@@ -123,13 +123,14 @@ static void add_quarantined(const struct record *record, struct str *out)
 static void add_signing(const struct record *record, struct str *out)
 {
 	const struct record_signing *signing = &record->signing;
+	bool signs = signing->signature == SIGNED_PLANNED;
 	char digest[DIGEST_TEXT_SIZE];
 
-	if (!signing->leads || signing->signature != SIGNED_PLANNED)
+	if (!signing->leads || (!signs && signing->attestation != SIGNED_PLANNED))
 		return;
-	str_addf(out, "sign         %s@%s as %s", signing->primary,
+	str_addf(out, "%s%s@%s as %s", signs ? "sign         " : "record       ", signing->primary,
 		digest_format(&record->digest, digest), signing->identity);
-	if (signing->attestation == SIGNED_PLANNED)
+	if (signs && signing->attestation == SIGNED_PLANNED)
 		str_add_text(out, ", with a promotion record");
 	str_add_char(out, '\n');
 }

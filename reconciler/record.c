@@ -125,6 +125,14 @@ bool record_has_done(const struct record *record, enum tag_done done)
 	return false;
 }
 
+/* Signature or statement, once for all that share it. */
+static bool is_made(const struct record *record, enum signed_state state)
+{
+	const struct record_signing *signing = &record->signing;
+
+	return signing->leads && (signing->signature == state || signing->attestation == state);
+}
+
 static enum outcome judge(const struct record *record, enum record_end end)
 {
 	if (record->reasons & PLAN_REASON(FINDING_ERROR))
@@ -137,11 +145,13 @@ static enum outcome judge(const struct record *record, enum record_end end)
 		return OUTCOME_LOST;
 	if (end == RECORD_END_WAITING)
 		return OUTCOME_WAITING;
-	if (record_has_done(record, TAG_DONE_PLANNED))
+	if (record_has_done(record, TAG_DONE_PLANNED) || is_made(record, SIGNED_PLANNED))
 		return OUTCOME_PLANNED;
 	if (record->reasons & PLAN_REASON(FINDING_UNSIGNED))
 		return OUTCOME_UNSIGNED;
-	return record_has_done(record, TAG_DONE_WRITTEN) ? OUTCOME_PROMOTED : OUTCOME_IN_PLACE;
+	if (record_has_done(record, TAG_DONE_WRITTEN))
+		return OUTCOME_PROMOTED;
+	return is_made(record, SIGNED_NOW) ? OUTCOME_SIGNED : OUTCOME_IN_PLACE;
 }
 
 static void drop_plans(struct record *record)

@@ -11,6 +11,7 @@
 #include "reconciler/declared.h"
 #include "reconciler/event.h"
 #include "reconciler/signing.h"
+#include "reconciler/signing_due.h"
 #include "registry/registry.h"
 
 struct run_options {
@@ -24,6 +25,8 @@ struct run_options {
 	bool confirm;			       /* write; otherwise the run ends with the plan */
 	const struct signing_options *signing; /* NULL: nothing is signed */
 	bool verify_writes;		       /* look at each tag again after it was written */
+	enum verify_depth verify_depth;	       /* VERIFY_FULL includes verify_writes */
+	uint32_t sweep;			       /* as in signing_rules; 0: none */
 	bool records_for_all;		       /* a record for pairs that are in place too */
 	bool extra_tags;		       /* look for tags that nobody declares */
 };
@@ -37,6 +40,11 @@ struct run_result {
 	uint64_t findings[FINDING_KINDS];
 	/* Under one identity each: signed in this run, and with a new promotion record. */
 	uint64_t signed_images, recorded_images;
+	/*
+	 * Likewise, of those that were signed before: believed to be, since a list shows it; and read and
+	 * verified in this run.
+	 */
+	uint64_t assumed_images, verified_images;
 	bool interrupted; /* the token was raised; what was not come to is OUTCOME_NOT_DONE */
 };
 

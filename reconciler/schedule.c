@@ -113,6 +113,8 @@ static void count_signing(struct schedule *schedule, const struct record_signing
 		schedule->signed_images++;
 	if (signing->attestation == SIGNED_NOW)
 		schedule->recorded_images++;
+	if (signing->signature == SIGNED_BEFORE && schedule->options->confirm)
+		schedule->verified_images++;
 }
 
 void schedule_tell(struct schedule *schedule, struct record *record)
@@ -147,6 +149,20 @@ static void announce(void *ctx, enum phase phase)
 	schedule_post(ctx, &(struct event){.kind = EVENT_PHASE, .phase = phase});
 }
 
+/* Without --confirm nobody is asked, so nothing can be verified. */
+static struct signing_rules rules_of(const struct schedule *schedule)
+{
+	const struct run_options *options = schedule->options;
+	struct signing_rules rules = {.wanted = options->signing->wanted};
+
+	if (!options->confirm)
+		return rules;
+	rules.depth = options->verify_depth;
+	rules.sweep = options->sweep;
+	rules.unix_hour = (uint64_t)(clock_unix_ms(schedule->clock) / (3600 * 1000));
+	return rules;
+}
+
 static void start_signers(struct schedule *schedule)
 {
 	const struct run_options *options = schedule->options;
@@ -154,6 +170,7 @@ static void start_signers(struct schedule *schedule)
 
 	if (!options->signing)
 		return;
+	schedule->rules = rules_of(schedule);
 	schedule->signing = signing_new(options->signing, options->registry, schedule->clock,
 		options->cancel, announce, schedule);
 	if (!options->confirm)
@@ -246,7 +263,7 @@ void schedule_run(
 	struct copier *copier = options->confirm
 		? copier_new(options->registry, &limits, clock, options->cancel)
 		: NULL;
-	if (copier && options->verify_writes)
+	if (copier && (options->verify_writes || options->verify_depth == VERIFY_FULL))
 		copier_verify_writes(copier);
 	struct schedule schedule = {
 		.options = options,
@@ -273,6 +290,8 @@ void schedule_run(
 		result->findings[i] += schedule.findings[i];
 	result->signed_images += schedule.signed_images;
 	result->recorded_images += schedule.recorded_images;
+	result->assumed_images += schedule.assumed_images;
+	result->verified_images += schedule.verified_images;
 	pthread_mutex_destroy(&schedule.lock);
 	pthread_cond_destroy(&schedule.ended);
 	mem_free(schedule.sources);

@@ -1,7 +1,7 @@
 /*
  * What the parts of the schedule share: schedule.c (admission, jobs, telling), unit.c (looks),
- * group.c (what lacks something, and in which order), signing_group.c (what of it is signed, and
- * where), forecast.c (looks at sources without --confirm).
+ * group.c (what lacks something, and in which order), signing_site.c and signing_group.c (what of
+ * it is signed, and where), forecast.c (looks at sources without --confirm).
  *
  * Threads: a unit's fields are written by one thread between two meeting points (the counter
  * `pending` reaching zero hands the unit to the thread that brought it there); during looks each
@@ -19,6 +19,7 @@
 #include "reconciler/promote.h"
 #include "reconciler/schedule.h"
 #include "reconciler/signing.h"
+#include "reconciler/signing_due.h"
 
 /* One source repository over the whole run. */
 struct source_state {
@@ -33,12 +34,13 @@ struct schedule {
 	struct promoter promoter;
 	struct pool *pool;	      /* its keys are the worklist's numbers of hosts */
 	struct signing *signing;      /* NULL: nothing is signed in this run */
+	struct signing_rules rules;   /* when something is */
 	struct pool *signers;	      /* with the same keys; NULL likewise */
 	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
 	_Atomic uint64_t outcomes[OUTCOMES];
 	_Atomic uint64_t findings[FINDING_KINDS];
-	_Atomic uint64_t signed_images, recorded_images;
+	_Atomic uint64_t signed_images, recorded_images, assumed_images, verified_images;
 	atomic_bool promoting; /* the first group has begun */
 
 	pthread_mutex_t lock;	/* guards everything below and the errors of sources */
@@ -58,7 +60,7 @@ struct site {
 	atomic_bool stopped;	  /* the run was stopped during its look: no plan */
 };
 
-/* A pair that lacks something. */
+/* A pair of which something is to be done. */
 struct member {
 	uint32_t site, pair;
 };
@@ -68,6 +70,7 @@ struct group {
 	const struct wanted_digest *digest;
 	const struct wanted *wanted;
 	uint32_t first_member, member_count;
+	uint32_t work_count;	   /* so many members are to be written; the rest is in place */
 	_Atomic uint32_t blockers; /* groups that must end first */
 	VEC(uint32_t) dependants;  /* groups that wait for this one */
 };
@@ -144,6 +147,19 @@ void group_hosts(const struct unit *unit, uint32_t index, struct host_numbers *h
 /* The site of a source that is a destination of this unit and shall hold the digest, or NULL. */
 const struct site *group_feeder(
 	const struct unit *unit, uint32_t source, const uint8_t *sha256, uint32_t *ret_digest);
+
+/* ---- signing_site.c ---- */
+
+/*
+ * What is due of the signatures of what is in place at a site (enum signing_due, by index of digest),
+ * for the digests of which it is primary. NULL: nothing. The caller frees it.
+ */
+uint8_t *signing_site(struct unit *unit, const struct site *site);
+/* The same of one digest of which something was written, or would be. */
+unsigned signing_site_changed(
+	const struct schedule *schedule, const struct site *site, uint32_t digest);
+/* Its signature is no longer only assumed to be right. */
+void signing_site_verified(struct unit *unit, const struct site *site, uint32_t digest);
 
 /* ---- signing_group.c ---- */
 

@@ -17,6 +17,8 @@ struct part {
 	VEC(uint32_t) members; /* of the group */
 	uint32_t lead;	       /* the primary's, or the first of them */
 	bool has_primary;      /* the lead is the primary's */
+	bool is_changed;       /* something was written, or without --confirm would be */
+	unsigned due;	       /* enum signing_due */
 };
 
 struct batch {
@@ -121,12 +123,23 @@ static bool is_changed(const struct batch *batch, uint32_t member)
 		record_has_done(record, TAG_DONE_PLANNED);
 }
 
-static bool is_part_changed(const struct batch *batch, const struct part *part)
+/* What the look at the primary has made due; else nothing may be said of it. */
+static unsigned due_before(const struct batch *batch, const struct part *part)
+{
+	const struct plan_pair *pair = plan_find(&part->primary->plan, part->digest);
+
+	if (!part->has_primary || batch->promoted.targets[part->lead].end == RECORD_END_NOT_DONE)
+		return 0;
+	return pair->sign;
+}
+
+static void find_due(const struct batch *batch, struct part *part)
 {
 	for (size_t i = 0; i < part->members.len; i++)
-		if (is_changed(batch, part->members.items[i]))
-			return true;
-	return false;
+		part->is_changed |= is_changed(batch, part->members.items[i]);
+	part->due = part->is_changed
+		? signing_site_changed(batch->promoted.unit->schedule, part->primary, part->digest)
+		: due_before(batch, part);
 }
 
 static enum known is_there(const struct batch *batch, const struct part *part)
@@ -278,7 +291,8 @@ static void note(
 		record->signing.signature = outcome->signature;
 		record->signing.attestation = outcome->attestation;
 		/* What was not promoted has its own reason to be told. */
-		if (!is_changed(batch, member))
+		if (!is_changed(batch, member) &&
+			!(member == part->lead && due_before(batch, part)))
 			continue;
 		if (outcome->signature == SIGNED_NOT_DONE ||
 			outcome->attestation == SIGNED_NOT_DONE)
@@ -317,6 +331,8 @@ void signing_group_run(void *ctx, void *arg)
 				: SIGNED_FAILED;
 	}
 	note(batch, job->part, &outcome);
+	if (outcome.signature == SIGNED_BEFORE || outcome.signature == SIGNED_NOW)
+		signing_site_verified(batch->promoted.unit, job->part->primary, job->part->digest);
 	lead->requests += tally.requests;
 	lead->bytes_received += tally.bytes_received;
 	lead->bytes_sent += tally.bytes_sent;
@@ -327,14 +343,18 @@ void signing_group_run(void *ctx, void *arg)
 	end_part(batch);
 }
 
-/* Without --confirm: whether it is signed already is not looked at. */
+/* Without --confirm: what a list shows to be there is not looked at. */
 static void note_plan(struct batch *batch, struct part *part)
 {
-	const struct signing_wanted *wanted =
-		&batch->promoted.unit->schedule->options->signing->wanted;
-	bool states = wanted->statements[PROMOTION_RECORD] || wanted->statements[PROMOTION_SLSA];
-	const struct signing_outcome outcome = {.signature = SIGNED_PLANNED,
-		.attestation = states ? SIGNED_PLANNED : SIGNED_NOT_ASKED};
+	const struct signing_rules *rules = &batch->promoted.unit->schedule->rules;
+	bool states = rules->wanted.statements[PROMOTION_RECORD] ||
+		rules->wanted.statements[PROMOTION_SLSA];
+	const struct signing_outcome outcome = {
+		.signature = part->due & SIGNING_LACKS_SIGNATURE ? SIGNED_PLANNED : SIGNED_BEFORE,
+		.attestation = !states						  ? SIGNED_NOT_ASKED
+			: part->is_changed || part->due & SIGNING_LACKS_STATEMENT ? SIGNED_PLANNED
+										  : SIGNED_BEFORE,
+	};
 
 	note(batch, part, &outcome);
 }
@@ -348,7 +368,7 @@ static void queue(struct batch *batch)
 		const struct sign_job job = {batch, part};
 		uint32_t host = schedule->list->destinations.items[part->primary->destination].host;
 
-		if (is_part_changed(batch, part))
+		if (part->due)
 			pool_add(schedule->signers, POOL_NORMAL, (struct pool_keys){&host, 1},
 				mem_dup(&job, sizeof(job)));
 		else
@@ -362,13 +382,15 @@ void signing_group(struct promoted *promoted)
 
 	batch->promoted = *promoted;
 	make_parts(batch);
+	for (size_t i = 0; i < batch->parts.len; i++)
+		find_due(batch, &batch->parts.items[i]);
 	/* One more, so that it does not end while it is queued. */
 	batch->pending = (uint32_t)batch->parts.len + 1;
 	if (promoted->unit->schedule->signers) {
 		queue(batch);
 	} else {
 		for (size_t i = 0; i < batch->parts.len; i++)
-			if (is_part_changed(batch, &batch->parts.items[i]))
+			if (batch->parts.items[i].due)
 				note_plan(batch, &batch->parts.items[i]);
 		batch->pending = 1;
 	}

@@ -184,12 +184,13 @@ static void tell_settled(struct unit *unit, struct site *site)
 		const struct plan_pair *pair = &site->plan.pairs.items[i];
 		struct record record;
 
-		if (pair->action != PLAN_NOTHING)
+		if (!plan_is_settled(pair))
 			continue;
 		record_init(&record, schedule->list, site->destination, &site->observed,
 			&site->plan, pair);
 		record_settle(&record, schedule->list->declared, RECORD_END_DONE);
-		if (record.outcome == OUTCOME_IN_PLACE)
+		record.in_look = record.outcome == OUTCOME_IN_PLACE;
+		if (record.in_look)
 			schedule->outcomes[OUTCOME_IN_PLACE]--; /* counted by the plan already */
 		schedule_tell(schedule, &record);
 	}
@@ -210,6 +211,7 @@ static void end_look(struct unit *unit, struct site *site)
 	struct schedule *schedule = unit->schedule;
 	const struct work_destination *work =
 		&schedule->list->destinations.items[site->destination];
+	CLEANUP(mem_freep) uint8_t *sign = NULL;
 
 	if (was_cancelled(&site->observed))
 		site->stopped = true;
@@ -220,7 +222,8 @@ static void end_look(struct unit *unit, struct site *site)
 		return;
 	}
 	observed_finish(&site->observed);
-	plan_init(&site->plan, schedule->list->declared, work->name, &site->observed,
+	sign = signing_site(unit, site);
+	plan_init(&site->plan, schedule->list->declared, work->name, &site->observed, sign,
 		schedule->options->records_for_all);
 	schedule->outcomes[OUTCOME_IN_PLACE] += site->plan.in_place;
 	tell_look(unit, site);

@@ -25,7 +25,7 @@ static void begin(const char *images)
 
 static const struct plan_pair *only_pair(void)
 {
-	plan_init(&plan, tree.declared, "dst.io/foo", &observed, true);
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, NULL, true);
 	cr_assert_eq(plan.pairs.len, 1);
 	return &plan.pairs.items[0];
 }
@@ -136,7 +136,7 @@ Test(plan, another_declared_digest_under_the_tag_is_a_move_too)
 	observed.tags[0].found = TAG_AT_DIGEST;
 	observed.tags[0].digest = 1;
 	observed.digests[1] = KNOWN_PRESENT;
-	plan_init(&plan, tree.declared, "dst.io/foo", &observed, false);
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, NULL, false);
 	cr_assert_eq(plan.pairs.len, 1);
 	cr_expect_eq(plan.in_place, 1);
 	cr_expect_eq(plan.tags.items[0].found, TAG_ELSEWHERE);
@@ -153,7 +153,7 @@ Test(plan, a_dispute_is_left_as_the_registry_has_settled_it)
 	observed.tags[wanted_slot(&wanted, "v1")].digest = 0;
 	observed.tags[wanted_slot(&wanted, "v2")].found = TAG_ABSENT;
 	observed.digests[0] = KNOWN_PRESENT;
-	plan_init(&plan, tree.declared, "dst.io/foo", &observed, true);
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, NULL, true);
 	pair = plan_find(&plan, 0);
 	cr_expect_eq(pair->action, PLAN_TAG, "v2 is nobody else's");
 	cr_expect_eq(pair->reasons, 0, "the fulfilled claim stays in force");
@@ -165,7 +165,7 @@ Test(plan, an_unsettled_dispute_is_settled_by_nobody)
 {
 	begin(FOO "    \"" DIGEST "\": [\"v1\"]\n    \"" OTHER "\": [\"v1\"]\n");
 	observed.tags[0].found = TAG_ABSENT;
-	plan_init(&plan, tree.declared, "dst.io/foo", &observed, true);
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, NULL, true);
 	for (uint32_t i = 0; i < 2; i++) {
 		cr_expect_eq(plan_find(&plan, i)->action, PLAN_NOTHING);
 		cr_expect_eq(plan_find(&plan, i)->reasons, PLAN_REASON(FINDING_OVERLAP));
