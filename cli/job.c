@@ -126,8 +126,9 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 	for (enum outcome outcome = 0; outcome < OUTCOMES; outcome++)
 		all += result->outcomes[outcome];
 	if (!planned && !promoted)
-		log_info("nothing to %s: %llu image%s in place", result->outcomes[OUTCOME_IN_PLACE] == all ? "do" : "promote",
-			in_place, plural(in_place));
+		log_info("nothing to %s: %llu image%s in place",
+			result->outcomes[OUTCOME_IN_PLACE] == all ? "do" : "promote", in_place,
+			plural(in_place));
 	else if (job->options->confirm)
 		log_info("promoted %llu image%s; %llu in place before", promoted, plural(promoted),
 			in_place);

@@ -155,6 +155,7 @@ bool options_parse(const struct flag_set *flags, const char *const *arguments,
 		return false;
 	if (!options_read_log_level(&options, err))
 		return false;
+	read_verify_depth(&options);
 	hand_over(&options, ret_options);
 	return true;
 }

@@ -127,7 +127,7 @@ struct record {
 	enum known digest_found;   /* whether the destination held the digest when looked at */
 	enum tag_done digest_done; /* what was done about the digest itself */
 	enum outcome outcome;
-	bool in_look; /* in place, and its repository's look has counted it */
+	bool in_look;		  /* in place, and its repository's look has counted it */
 	uint32_t reasons;	  /* 1 << finding_kind for all that keeps it from being in place */
 	enum finding_kind reason; /* the worst of them; meaningful if there are any */
 	enum err_kind error_kind; /* meaningful with FINDING_ERROR */
@@ -148,7 +148,7 @@ struct repository_look {
 	const char *repository; /* "host/path" */
 	const char *project;	/* of the first claim */
 	bool is_source;
-	uint64_t digests;  /* declared for this destination */
+	uint64_t digests; /* declared for this destination */
 	/*
 	 * Of these with nothing to do; no record unless records_for_all. What was read to see that its
 	 * signature is right is not among them, but has a record.

@@ -158,13 +158,43 @@ static void add_question(struct observed *observed, bool is_digest, uint32_t ind
 		(struct observed_question){.is_digest = is_digest, .index = index};
 }
 
+static void believe_tag(struct observed_tag *tag, uint32_t digest)
+{
+	if (!tag->listed || tag->mapped)
+		return;
+	/* Claimed by two. */
+	tag->contradicted |= tag->found == TAG_AT_DIGEST && tag->digest != digest;
+	tag->found = tag->contradicted ? TAG_UNKNOWN : TAG_AT_DIGEST;
+	tag->digest = digest;
+}
+
+static void believe_tags(struct observed *observed)
+{
+	const struct wanted *wanted = observed->wanted;
+
+	for (uint32_t i = 0; i < wanted->well_formed; i++) {
+		const struct wanted_digest *digest = &wanted->digests.items[i];
+
+		for (uint32_t t = 0; t < digest->tag_count; t++) {
+			uint32_t slot = wanted->tags.items[digest->first_tag + t].slot;
+
+			if (slot != WORK_NONE)
+				believe_tag(&observed->tags[slot], i);
+		}
+	}
+}
+
 static void conclude_tags(struct observed *observed)
 {
+	if (observed->believes_tags)
+		believe_tags(observed);
 	for (uint32_t slot = 0; slot < observed->wanted->names.len; slot++) {
 		struct observed_tag *tag = &observed->tags[slot];
 
 		if (tag->mapped && !tag->contradicted)
 			tag->found = tag->elsewhere ? TAG_ELSEWHERE : TAG_AT_DIGEST;
+		else if (tag->found == TAG_AT_DIGEST)
+			continue; /* believed */
 		else if (tag->listed || tag->mapped || !observed->tells_tags)
 			add_question(observed, false, slot);
 		else

@@ -43,6 +43,7 @@ struct observed {
 	uint8_t *beside;			 /* enum observed_beside, likewise */
 	struct observed_tag *tags;		 /* by slot */
 	bool tells_tags;			 /* a tag that was not listed does not exist */
+	bool believes_tags;			 /* set before the list: see observed_list */
 	struct extra_tags *extra;		 /* NULL: nobody wants to know; owned */
 	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
 	uint64_t listed_tags, listed_manifests;
@@ -59,6 +60,9 @@ void observed_release(struct observed *observed);
  * Lists the repository. Returns false with the registry's error if that failed (then everything is
  * unknown and there are no questions); a repository that does not exist is success. `err` may be
  * NULL, the error is kept in any case.
+ *
+ * With believes_tags a listed tag is taken to be at the only digest that claims it, where the list does
+ * not say another; else it is a question.
  */
 bool observed_list(struct observed *observed, struct registry *registry,
 	const struct repository *repository, struct err **err);

@@ -142,20 +142,35 @@ static void find_due(const struct batch *batch, struct part *part)
 		: due_before(batch, part);
 }
 
+/* At this depth a tag may be somewhere else: before something is written that is asked. */
+static enum known believed(const struct batch *batch, const struct part *part)
+{
+	const struct schedule *schedule = batch->promoted.unit->schedule;
+	const char *host =
+		schedule->list->destinations.items[part->primary->destination].repository.host;
+
+	return schedule->options->verify_depth != VERIFY_PRESENCE ||
+			registry_host_is_google(schedule->options->registry, host)
+		? KNOWN_PRESENT
+		: KNOWN_NOTHING;
+}
+
 static enum known is_there(const struct batch *batch, const struct part *part)
 {
 	const struct record *record = lead_of(batch, part);
 	const struct plan_pair *pair;
 
 	/* What was to be written and was not is not there, as far as anybody knows. */
-	if (part->has_primary)
-		return record->digest_done == TAG_DONE_WRITTEN ||
-				record->digest_found == KNOWN_PRESENT
-			? KNOWN_PRESENT
-			: KNOWN_ABSENT;
+	if (part->has_primary) {
+		if (record->digest_done == TAG_DONE_WRITTEN)
+			return KNOWN_PRESENT;
+		return record->digest_found == KNOWN_PRESENT ? believed(batch, part) : KNOWN_ABSENT;
+	}
 	pair = plan_find(&part->primary->plan, part->digest);
 	/* Nothing is said of what is in place. */
-	return pair ? (enum known)pair->found : KNOWN_PRESENT;
+	if (!pair)
+		return believed(batch, part);
+	return pair->found == KNOWN_PRESENT ? believed(batch, part) : (enum known)pair->found;
 }
 
 /* It is there, or the outcome's error says why nothing can be signed. */

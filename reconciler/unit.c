@@ -61,6 +61,8 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 		unit->sites[i].destination = work->first_destination + i;
 		unit->sites[i].wanted = share_wanted(unit, i);
 		observed_init(&unit->sites[i].observed, unit->sites[i].wanted);
+		unit->sites[i].observed.believes_tags =
+			schedule->options->verify_depth == VERIFY_PRESENCE;
 		if (schedule->options->extra_tags)
 			observed_want_extra(&unit->sites[i].observed);
 		expect_promotions(schedule, unit->sites[i].destination);

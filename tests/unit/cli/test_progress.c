@@ -42,7 +42,9 @@ static void half_way(void)
 	send((struct event){.kind = EVENT_RECORD, .record = {.outcome = OUTCOME_QUARANTINED}},
 		2000);
 	send((struct event){.kind = EVENT_RECORD, .record = {.outcome = OUTCOME_LOST}}, 2000);
-	send((struct event){.kind = EVENT_RECORD, .record = {.outcome = OUTCOME_IN_PLACE}}, 2000);
+	send((struct event){.kind = EVENT_RECORD,
+		     .record = {.outcome = OUTCOME_IN_PLACE, .in_look = true}},
+		2000);
 	tally.requests = 1234;
 	tally.bytes_received = 3 << 20;
 	tally.bytes_sent = 2048;

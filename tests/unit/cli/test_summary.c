@@ -62,13 +62,17 @@ Test(summary, projects_sorted_with_total_and_reasons)
 	record("apple", OUTCOME_QUARANTINED, FINDING_MALFORMED);
 	record("zebra", OUTCOME_LOST, FINDING_LOST);
 	/* A report of everything: counted by the look already. */
+	summary_event(&summary,
+		&(struct event){
+			.kind = EVENT_RECORD, .record = {.project = "zebra", .in_look = true}});
+	/* Read to see that it is right: no look has counted it. */
 	record("zebra", OUTCOME_IN_PLACE, 0);
 	summary_print(&summary, &out);
 	cr_assert_str_eq(str_text(&out),
 		"PROJECT   IN PLACE   PROMOTED   QUARANTINED   LOST  REASONS\n"
 		"apple            0          1             3      0  malformed 1, tag-move 2\n"
-		"zebra            7          0             0      1\n"
-		"total            7          1             3      1  malformed 1, tag-move 2\n");
+		"zebra            8          0             0      1\n"
+		"total            8          1             3      1  malformed 1, tag-move 2\n");
 }
 
 Test(summary, a_project_that_cannot_be_read_is_listed)

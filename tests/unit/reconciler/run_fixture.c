@@ -161,6 +161,9 @@ void tell_run(const struct manifest_tree *tree, struct registry *registry,
 		.confirm = options->confirm,
 		.signing = options->signing,
 		.records_for_all = options->all,
+		.verify_depth = options->depth,
+		.sweep = options->sweep,
+		.clock = options->clock,
 	};
 
 	*told = (struct told){0};

@@ -44,6 +44,9 @@ struct told {
 struct tell_options {
 	bool confirm, all;
 	unsigned threads; /* 0: 3 */
+	enum verify_depth depth;
+	uint32_t sweep;
+	const struct clock *clock;
 	const struct signing_options *signing;
 	struct cancel *cancel;
 };

@@ -270,3 +270,26 @@ Test(observed, tags_that_nobody_declares)
 	cr_expect_str_eq(observed.extra->names.items[0], "another");
 	cr_expect_str_eq(observed.extra->names.items[1], "unrelated");
 }
+
+Test(observed, at_the_depth_of_presence_a_listed_tag_is_believed)
+{
+	observed.believes_tags = true;
+	fill();
+	look();
+	/* The list, and the digest without a tag. */
+	cr_expect_eq(model_counts(model).requests, 2);
+	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
+	cr_expect_eq(tag("v2"), TAG_ABSENT);
+	cr_expect_eq(tag("v3"), TAG_AT_DIGEST, "which is not so");
+	cr_expect_eq(digest(1), KNOWN_PRESENT);
+}
+
+Test(observed, what_a_list_says_of_digests_is_believed_before)
+{
+	observed.believes_tags = true;
+	model_set_google(model, "dst.io");
+	fill();
+	look();
+	cr_expect_eq(model_counts(model).requests, 1);
+	cr_expect_eq(tag("v3"), TAG_ELSEWHERE);
+}

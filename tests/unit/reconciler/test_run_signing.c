@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 
+#include "replicator/replica_tag.h"
 #include "tests/unit/reconciler/run_suite.h"
 
 TestSuite(run_signing, .init = set_up, .fini = tear_down);
@@ -77,8 +78,10 @@ Test(run_signing, the_primary_may_be_in_place_already)
 	model_hold(model, "src.io/foo", 1, NULL);
 	model_hold(model, "a.io/foo", 1, "v1");
 	tell_run(&tree, model, &planning, &told);
-	cr_expect_null(told_find(&told, "a.io/foo", 1));
-	expect_signing(&told, "b.io/foo", 1, "planned planned as a.io/foo at a.io/foo *");
+	expect(&told, "a.io/foo", 1,
+		"planned from src.io/foo digest present/nothing v1 at-digest/nothing");
+	expect_signing(&told, "a.io/foo", 1, "planned planned as a.io/foo at a.io/foo *");
+	expect_signing(&told, "b.io/foo", 1, "planned planned as a.io/foo at a.io/foo");
 	expect_signing(&told, "c.io/foo", 1, "planned planned as a.io/foo at a.io/foo");
 	told_release(&told);
 }
@@ -122,8 +125,174 @@ Test(run_signing, what_cannot_be_signed_is_promoted_and_told)
 		told_find(&told, "b.io/foo", 1)->error, "not signed: nothing is attached in foo");
 	told_release(&told);
 
-	/* In place is in place: the next run has nothing to sign. */
+	/* The next run tries again, where it is signed. */
+	model_reset_counts(model);
 	tell_run(&tree, model, &acting, &told);
+	cr_expect(told_is_consistent(&told, model));
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 2);
+	cr_expect_eq(told.result.outcomes[OUTCOME_UNSIGNED], 2);
+	expect(&told, "a.io/foo", 1,
+		"unsigned from src.io/foo digest present/nothing v1 at-digest/nothing");
+	cr_expect_null(told_find(&told, "b.io/foo", 1));
+	told_release(&told);
+}
+
+/* ---- What is in place ---- */
+
+static void hold_beside(const char *repository, unsigned digest, enum replica_kind kind)
+{
+	struct replica_tag tag = {.kind = kind};
+	char text[REPLICA_TAG_TEXT_SIZE];
+
+	memcpy(tag.image, model_digest(digest).bytes, sizeof(tag.image));
+	model_hold(model, repository, 8, replica_tag_format(&tag, text));
+}
+
+/* Digests 1, 2 (without a tag) and 3 in place at a.io and b.io. */
+static void promoted(void)
+{
+	static const char *const at[] = {"src.io/foo", "a.io/foo", "b.io/foo"};
+
+	project("a", "*src.io a.io b.io",
+		"- name: foo\n  dmap:\n    @1: [\"v1\"]\n    @2: []\n    @3: [\"v3\"]\n");
+	manifest_tree_load(&tree);
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		model_hold(model, at[i], 1, "v1");
+		model_hold(model, at[i], 2, NULL);
+		model_hold(model, at[i], 3, "v3");
+	}
+}
+
+Test(run_signing, in_place_and_unsigned_is_planned)
+{
+	struct told told;
+
+	promoted();
+	hold_beside("a.io/foo", 1, REPLICA_SIG);
+	hold_beside("a.io/foo", 3, REPLICA_SIG);
+	hold_beside("a.io/foo", 3, REPLICA_ATT);
+	tell_run(&tree, model, &planning, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect_signing(&told, "a.io/foo", 1, "before planned as a.io/foo at a.io/foo *");
+	expect_signing(&told, "a.io/foo", 2, "planned planned as a.io/foo at a.io/foo *");
+	cr_expect_null(told_find(&told, "a.io/foo", 3));
+	cr_expect_null(told_find(&told, "b.io/foo", 1), "only the primary is signed");
+	cr_expect_eq(told.result.outcomes[OUTCOME_PLANNED], 2);
 	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 4);
+	cr_expect_eq(told.result.assumed_images, 2);
+	told_release(&told);
+}
+
+Test(run_signing, without_signing_all_of_it_is_left_alone)
+{
+	struct told told;
+
+	promoted();
+	tell_run(&tree, model, &confirm, &told);
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 6);
+	cr_expect_eq(told.records.len, 0);
+	told_release(&told);
+}
+
+/* The images that the run tried to sign. */
+static void expect_tried(const struct tell_options *options, unsigned tried, uint64_t assumed)
+{
+	struct told told;
+
+	tell_run(&tree, model, options, &told);
+	cr_expect_eq(told.result.outcomes[OUTCOME_UNSIGNED], tried, "%u, not %u",
+		(unsigned)told.result.outcomes[OUTCOME_UNSIGNED], tried);
+	cr_expect_eq(told.result.outcomes[OUTCOME_IN_PLACE], 6 - tried);
+	cr_expect_eq(told.result.assumed_images, assumed);
+	cr_expect_not(told.phases & 1U << PHASE_PROMOTE, "nothing is promoted");
+	told_release(&told);
+}
+
+static int64_t told_ms;
+
+static int64_t unix_ms(void *ctx)
+{
+	(void)ctx;
+	return told_ms;
+}
+
+static int64_t monotonic_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_monotonic_ms(&clock_system);
+}
+
+static uint64_t random_bits(void *ctx)
+{
+	(void)ctx;
+	return 4;
+}
+
+static const struct clock told_clock = {monotonic_ms, unix_ms, random_bits, NULL};
+
+Test(run_signing, what_is_listed_is_believed_but_for_its_hour_and_full_depth)
+{
+	const struct tell_options full = {
+		.signing = &signing, .confirm = true, .depth = VERIFY_FULL};
+	const struct tell_options swept = {
+		.signing = &signing, .confirm = true, .sweep = 3, .clock = &told_clock};
+	unsigned tried[3] = {0};
+
+	promoted();
+	for (unsigned i = 1; i <= 3; i++) {
+		hold_beside("a.io/foo", i, REPLICA_SIG);
+		hold_beside("a.io/foo", i, REPLICA_ATT);
+	}
+	expect_tried(&acting, 0, 3);
+	expect_tried(&full, 3, 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		const uint8_t *bytes = model_digest(i).bytes;
+		uint64_t number = 0;
+
+		for (unsigned b = 0; b < 8; b++)
+			number = number << 8 | bytes[b];
+		tried[number % 3]++;
+	}
+	for (unsigned hour = 0; hour < 6; hour++) {
+		told_ms = (int64_t)(hour * 3600 + 1800) * 1000;
+		expect_tried(&swept, tried[hour % 3], 3 - tried[hour % 3]);
+	}
+}
+
+Test(run_signing, a_quarantined_tag_does_not_keep_its_digest_from_being_signed)
+{
+	struct told told;
+
+	project("a", "*src.io a.io", "- name: foo\n  dmap:\n    @1: [\"v1\", \"v2\"]\n");
+	manifest_tree_load(&tree);
+	model_hold(model, "a.io/foo", 1, "v1");
+	model_hold(model, "a.io/foo", 3, "v2");
+	tell_run(&tree, model, &planning, &told);
+	expect(&told, "a.io/foo", 1,
+		"quarantined from src.io/foo digest present/nothing v1 at-digest/nothing v2 "
+		"elsewhere/quarantined");
+	expect_signing(&told, "a.io/foo", 1, "planned planned as a.io/foo at a.io/foo *");
+	told_release(&told);
+}
+
+/* A list that cannot be read says nothing. */
+static bool refuse_lists(
+	void *ctx, enum model_verb verb, const char *name, const char *reference, struct err **err)
+{
+	(void)ctx;
+	(void)name;
+	(void)reference;
+	return verb != MODEL_LIST || err_set_http(err, ERR_AUTH, 403, "403 Forbidden");
+}
+
+Test(run_signing, what_could_not_be_looked_at_is_not_missing)
+{
+	struct told told;
+
+	promoted();
+	model_set_fault(model, refuse_lists, NULL);
+	tell_run(&tree, model, &acting, &told);
+	cr_expect_eq(told.result.outcomes[OUTCOME_FAILED], 6);
+	expect_signing(&told, "a.io/foo", 1, "");
 	told_release(&told);
 }
