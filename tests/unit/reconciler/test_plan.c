@@ -286,7 +286,7 @@ Test(plan, a_mutable_tag_that_two_digests_claim_is_an_overlap)
 	mem_free(steal_ptr(&observed.tags[0].elsewhere));
 	observed.tags[0].found = TAG_AT_DIGEST;
 	observed.tags[0].digest = 1;
-	plan_init(&plan, tree.declared, "dst.io/foo", &observed, true);
+	plan_init(&plan, tree.declared, "dst.io/foo", &observed, NULL, true);
 	cr_expect_eq(plan_find(&plan, 0)->reasons, PLAN_REASON(FINDING_OVERLAP));
 	cr_expect_eq(plan_find(&plan, 0)->action, PLAN_NOTHING);
 	cr_expect_eq(plan_find(&plan, 1)->reasons, 0);
