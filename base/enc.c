@@ -85,33 +85,50 @@ static int base64_value(char c)
 	return base64_values[(unsigned char)c] - 1;
 }
 
+/* Four digits. */
+static bool group_decode(const char *text, uint8_t ret_bytes[3])
+{
+	int first = base64_value(text[0]), second = base64_value(text[1]);
+	int third = base64_value(text[2]), fourth = base64_value(text[3]);
+
+	if ((first | second | third | fourth) < 0)
+		return false;
+	ret_bytes[0] = (uint8_t)(first << 2 | second >> 4);
+	ret_bytes[1] = (uint8_t)(second << 4 | third >> 2);
+	ret_bytes[2] = (uint8_t)(third << 6 | fourth);
+	return true;
+}
+
+/* Two or three digits, whose last one has bits that must not be set. */
+static bool rest_decode(const char *text, size_t digits, uint8_t ret_bytes[2])
+{
+	int first = base64_value(text[0]), second = base64_value(text[1]);
+	int third = digits == 3 ? base64_value(text[2]) : 0;
+
+	if ((first | second | third) < 0 || (digits == 3 ? third & 3 : second & 15))
+		return false;
+	ret_bytes[0] = (uint8_t)(first << 2 | second >> 4);
+	if (digits == 3)
+		ret_bytes[1] = (uint8_t)(second << 4 | third >> 2);
+	return true;
+}
+
 uint8_t *base64_decode(const char *text, size_t len, size_t *ret_len)
 {
 	size_t padding = 0, filled = 0;
-	CLEANUP(mem_freep) uint8_t *bytes = NULL;
 
 	if (len % 4)
 		return NULL;
 	if (len && text[len - 1] == '=')
 		padding = text[len - 2] == '=' ? 2 : 1;
-	bytes = mem_new(len / 4 * 3 + 1, 1);
-	for (size_t i = 0; i < len; i += 4) {
-		size_t digits = i + 4 == len ? 4 - padding : 4;
-		uint32_t group = 0;
-
-		for (size_t j = 0; j < 4; j++) {
-			int value = j < digits ? base64_value(text[i + j]) : 0;
-
-			if (value < 0)
-				return NULL;
-			group = group << 6 | (uint32_t)value;
-		}
-		if ((digits == 2 && (group & 0xffff)) || (digits == 3 && (group & 0xff)))
+	CLEANUP(mem_freep) uint8_t *bytes = mem_new(len / 4 * 3 + 1, 1);
+	const char *rest = text + (padding ? len - 4 : len);
+	for (; text < rest; text += 4, filled += 3)
+		if (!group_decode(text, bytes + filled))
 			return NULL;
-		for (size_t j = 0; j + 1 < digits; j++)
-			bytes[filled++] = (uint8_t)(group >> (16 - 8 * j));
-	}
-	*ret_len = filled;
+	if (padding && !rest_decode(rest, 4 - padding, bytes + filled))
+		return NULL;
+	*ret_len = filled + (padding ? 3 - padding : 0);
 	return steal_ptr(&bytes);
 }
 

@@ -4,6 +4,7 @@
 #include "signer/hash.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,11 +35,26 @@ const char *hash_protobuf_name(enum hash hash)
 	return hashes[hash].protobuf_name;
 }
 
+/* OpenSSL's own constants would be looked up anew at each use. For the life of the process. */
+static const EVP_MD *fetched[HASH_COUNT];
+
+static void fetch_all(void)
+{
+	const EVP_MD *own[HASH_COUNT] = {EVP_sha256(), EVP_sha384(), EVP_sha512()};
+
+	for (unsigned i = 0; i < HASH_COUNT; i++) {
+		fetched[i] = EVP_MD_fetch(NULL, EVP_MD_get0_name(own[i]), NULL);
+		if (!fetched[i])
+			fetched[i] = own[i];
+	}
+}
+
 const struct evp_md_st *hash_md(enum hash hash)
 {
-	if (hash == HASH_SHA256)
-		return EVP_sha256();
-	return hash == HASH_SHA384 ? EVP_sha384() : EVP_sha512();
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fetch_all);
+	return fetched[hash];
 }
 
 void hash_of(enum hash hash, const void *bytes, size_t len, uint8_t *ret_digest)

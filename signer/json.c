@@ -53,11 +53,13 @@ bool json_load_object(
 
 	if (len > max)
 		return err_set(err, ERR_TOO_LARGE, "larger than %zu bytes", max);
-	if (!shape_is_bounded(text, len))
+	json_t *tree = json_load_plain(text, len);
+	if (!tree && !shape_is_bounded(text, len))
 		return err_set(err, ERR_TOO_LARGE,
 			"nested deeper than %d levels, or more than %d values", JSON_DEPTH_MAX,
 			JSON_VALUES_MAX);
-	json_t *tree = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (!tree)
+		tree = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!tree)
 		return err_set(err, ERR_INVALID, "no valid JSON: line %d, column %d: %s",
 			error.line, error.column, error.text);

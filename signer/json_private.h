@@ -26,6 +26,12 @@ void json_tree_free(struct json_t *tree);
 DEFINE_CLEANUP(struct json_t, json_tree_freep, json_tree_free)
 
 /*
+ * The same of a document in the plainest form, fast; NULL: it is not in that form, or no JSON object, or
+ * too deep. What is returned is what jansson would have made of it. For json.c.
+ */
+struct json_t *json_load_plain(const char *text, size_t len);
+
+/*
  * The same with all keys in camelCase and null left out. A field written both ways is ERR_INVALID.
  */
 bool proto_load(

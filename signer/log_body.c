@@ -193,12 +193,23 @@ bool log_body_build(const struct logged *logged, enum hash hash, struct str *out
 	CLEANUP(mem_freep) char *signer_text = base64_encode(signer->data, signer->len);
 
 	/* RFC 8785: keys sorted, no space; nothing in these values needs an escape. */
-	str_addf(out,
+	const char *const parts[] = {
 		"{\"apiVersion\":\"0.0.2\",\"kind\":\"hashedrekord\",\"spec\":{"
-		"\"hashedRekordV002\":"
-		"{\"data\":{\"algorithm\":\"%s\",\"digest\":\"%s\"},\"signature\":{\"content\":"
-		"\"%s\",\"verifier\":{\"keyDetails\":\"%s\",\"%s\":{\"rawBytes\":\"%s\"}}}}}}",
-		hash_protobuf_name(hash), digest_text, signature, details,
-		logged->certificate ? "x509Certificate" : "publicKey", signer_text);
+		"\"hashedRekordV002\":{\"data\":{\"algorithm\":\"",
+		hash_protobuf_name(hash),
+		"\",\"digest\":\"",
+		digest_text,
+		"\"},\"signature\":{\"content\":\"",
+		signature,
+		"\",\"verifier\":{\"keyDetails\":\"",
+		details,
+		"\",\"",
+		logged->certificate ? "x509Certificate" : "publicKey",
+		"\":{\"rawBytes\":\"",
+		signer_text,
+		"\"}}}}}}",
+	};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		str_add_text(out, parts[i]);
 	return !str_overflowed(out);
 }
