@@ -20,24 +20,37 @@ void hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
 	*ret_text = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* One more than the value, 0 for what is no digit: lists of tags are mostly digests. */
+static const uint8_t hex_values[256] = {
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+};
 
 bool hex_decode(const char *text, size_t len, uint8_t *ret_bytes)
 {
+	const uint8_t *digits = (const uint8_t *)text;
+
 	/* Stops at a terminator too, so short text is never overrun. */
 	for (size_t i = 0; i < 2 * len; i++)
-		if (hex_value(text[i]) < 0)
+		if (!hex_values[digits[i]])
 			return false;
 	for (size_t i = 0; i < len; i++) {
-		unsigned high = (unsigned)hex_value(text[2 * i]);
-		unsigned low = (unsigned)hex_value(text[2 * i + 1]);
+		unsigned high = hex_values[digits[2 * i]] - 1U;
+		unsigned low = hex_values[digits[2 * i + 1]] - 1U;
 
 		ret_bytes[i] = (uint8_t)(high << 4 | low);
 	}

@@ -278,13 +278,14 @@ bool registry_name_canonical(const char *text, char **ret_name, struct err **err
 
 bool tag_is_valid(const char *tag)
 {
-	size_t len = strnlen(tag, TAG_MAX + 1);
-	if (len == 0 || len > TAG_MAX || (!is_alnum(tag[0]) && tag[0] != '_'))
+	size_t len = 1;
+	if (!is_alnum(tag[0]) && tag[0] != '_')
 		return false;
-	for (size_t i = 1; i < len; i++)
-		if (!is_alnum(tag[i]) && !strchr("_.-", tag[i]))
-			return false;
-	return true;
+	/* Comparisons alone: every tag of every list comes through here. */
+	while (len <= TAG_MAX &&
+		(is_alnum(tag[len]) || tag[len] == '_' || tag[len] == '.' || tag[len] == '-'))
+		len++;
+	return tag[len] == '\0' && len <= TAG_MAX;
 }
 
 bool tag_is_reserved(const char *tag)

@@ -23,10 +23,14 @@ size_t channel_room(const struct channel *channel)
 
 char *channel_free_region(struct channel *channel, size_t want, size_t *ret_len)
 {
-	size_t end = (channel->start + channel->len) % HTTP_CHANNEL_BYTES;
+	size_t end;
 
+	/* From the front again if it can be: most bodies never touch the rest of the memory. */
+	if (!channel->len)
+		channel->start = 0;
+	end = (channel->start + channel->len) % HTTP_CHANNEL_BYTES;
 	if (!channel->bytes)
-		channel->bytes = mem_new(HTTP_CHANNEL_BYTES, 1);
+		channel->bytes = mem_resize(NULL, HTTP_CHANNEL_BYTES, 1);
 	*ret_len = least(least(want, channel_room(channel)), HTTP_CHANNEL_BYTES - end);
 	return channel->bytes + end;
 }

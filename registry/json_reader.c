@@ -30,7 +30,7 @@ void json_reader_init(struct json_reader *reader, json_fill_fn *fill, void *ctx)
 	reader->depth = 0;
 	reader->is_object = 0;
 	reader->expect = EXPECT_VALUE;
-	reader->chunk = mem_new(JSON_READER_CHUNK, 1);
+	reader->chunk = mem_resize(NULL, JSON_READER_CHUNK, 1);
 	reader->text_len = 0;
 	reader->text[0] = '\0';
 }
@@ -192,19 +192,40 @@ static bool read_escape(struct json_reader *reader, struct err **err)
 	return add_text(reader, meanings + (letter - letters), 1, err);
 }
 
+/* A bit in each byte of `word` that is zero, and perhaps in some above the first of these. */
+static uint64_t zero_bytes(uint64_t word)
+{
+	return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
+}
+
+/* How many bytes stand for themselves, eight at a time as long as all of them do. */
+static size_t plain_bytes(const char *bytes, size_t len)
+{
+	const uint64_t each = 0x0101010101010101U;
+	size_t i = 0;
+	for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, bytes + i, sizeof(word));
+		/* No byte below 0x20 has one of these bits; some above 0x7f have none either. */
+		if (zero_bytes(word ^ (each * '"')) | zero_bytes(word ^ (each * '\\')) |
+			zero_bytes(word & (each * 0x60)))
+			break;
+	}
+	while (i < len && bytes[i] != '"' && bytes[i] != '\\' && (unsigned char)bytes[i] >= 0x20)
+		i++;
+	return i;
+}
+
 /* From behind the opening quote to behind the closing one. */
 static bool read_string(struct json_reader *reader, struct err **err)
 {
 	reader->text_len = 0;
 	for (;;) {
 		const char *start = reader->chunk + reader->position;
-		const char *end = reader->chunk + reader->filled;
-		const char *at = start;
-		while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-			at++;
-		if (!add_text(reader, start, (size_t)(at - start), err))
+		size_t plain = plain_bytes(start, reader->filled - reader->position);
+		if (!add_text(reader, start, plain, err))
 			return false;
-		reader->position += (size_t)(at - start);
+		reader->position += plain;
 
 		int byte;
 		if (!take(reader, &byte, err))

@@ -49,3 +49,23 @@ Test(channel, is_bounded)
 	cr_expect_eq(len, 10);
 	channel_release(&channel);
 }
+
+/* A writer fills its region without the lock, and the reader may empty the channel meanwhile. */
+Test(channel, is_emptied_while_a_region_is_filled)
+{
+	struct channel channel = {0};
+	size_t len;
+	char *region;
+	const char *read;
+
+	channel_add(&channel, "abc", 3);
+	region = channel_free_region(&channel, 3, &len);
+	cr_assert_eq(len, 3);
+	memcpy(region, "def", 3);
+	channel_consume(&channel, 3);
+	channel_commit(&channel, 3);
+	read = channel_filled_region(&channel, 3, &len);
+	cr_assert_eq(len, 3);
+	cr_expect_arr_eq(read, "def", 3);
+	channel_release(&channel);
+}
