@@ -1,13 +1,29 @@
-/* What a test may see and do besides: all that the registry holds, and making it empty. */
+/* What a test may see and do besides: all that the registry holds, making it empty, taking things away. */
 #include <jansson.h>
 #include <string.h>
 
 #include "tests/fakes/registry/fake.h"
 #include "tests/fakes/registry/store.h"
 
+/* A line for each: "HOST/PATH DIGEST-OR-TAG"; HOST only where one program is several. */
+static void remove_all(const struct fake_request *request, struct fake_response *response)
+{
+	CLEANUP(mem_freep)
+	char *lines = mem_strndup(request->body ? request->body : "", request->body_len);
+	char *rest = lines, *name;
+	response->status = 204;
+	while ((name = strsep(&rest, "\n"))) {
+		const char *repository = strsep(&name, " ");
+		if (name && !store_remove(repository, name))
+			respond_error(response, 404, "NAME_UNKNOWN", name);
+	}
+}
+
 void handle_admin(const struct fake_request *request, struct fake_response *response)
 {
-	if (strcmp(request->path, "/admin/contents") != 0) {
+	if (strcmp(request->path, "/admin/remove") == 0) {
+		remove_all(request, response);
+	} else if (strcmp(request->path, "/admin/contents") != 0) {
 		respond_not_found(response);
 	} else if (strcmp(request->method, "DELETE") == 0) {
 		store_forget();

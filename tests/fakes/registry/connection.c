@@ -16,12 +16,14 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "tests/fakes/registry/fake.h"
+#include "tests/fakes/registry/store.h"
 
 #define HEAD_MAX (64 * 1024)
 #define BODY_MAX ((uint64_t)4 << 30)
 
 struct connection {
 	int fd;
+	const char *host;
 	size_t start, end; /* of what was received and not used yet */
 	char bytes[HEAD_MAX];
 };
@@ -180,13 +182,15 @@ static void open_log(void)
 	log_fd = open(fake_options.access_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
-static void log_request(const struct fake_request *request, int status, size_t bytes)
+static void log_request(
+	const struct connection *c, const struct fake_request *request, int status, size_t bytes)
 {
 	CLEANUP(str_release) struct str line = STR_INIT(HEAD_MAX);
 	if (!fake_options.access_log)
 		return;
 	pthread_once(&log_once, open_log);
-	str_addf(&line, "%s %s %d %zu\n", request->method, request->target, status, bytes);
+	str_addf(&line, "%s %s %d %zu%s%s\n", request->method, request->target, status, bytes,
+		c->host ? " " : "", c->host ? c->host : "");
 	if (write(log_fd, str_text(&line), line.len) < 0)
 		perror("access log");
 }
@@ -360,7 +364,7 @@ static bool serve(struct connection *c, struct fake_request *request)
 		return false;
 	struct fault fault = faults_match(request->method, request->target);
 	if (fault.action == FAULT_RESET_BEFORE || fault.action == FAULT_STALL) {
-		log_request(request, 0, 0);
+		log_request(c, request, 0, 0);
 		if (fault.action == FAULT_STALL)
 			stall(c);
 		else
@@ -377,7 +381,7 @@ static bool serve(struct connection *c, struct fake_request *request)
 	if (fake_options.delay_ms)
 		usleep(fake_options.delay_ms * 1000);
 	bool head_only = strcmp(request->method, "HEAD") == 0;
-	log_request(request, response.status, head_only ? 0 : response.body_len);
+	log_request(c, request, response.status, head_only ? 0 : response.body_len);
 	if (response.is_dropped)
 		reset(c);
 	bool good = !response.is_dropped && send_response(c, &response, head_only, fault.action) &&
@@ -387,11 +391,14 @@ static bool serve(struct connection *c, struct fake_request *request)
 	return good;
 }
 
-void *connection_run(void *fd)
+void *connection_run(void *start)
 {
+	CLEANUP(mem_freep) struct connection_start *given = start;
 	struct connection *c = mem_new(1, sizeof(*c));
 	bool good = true;
-	c->fd = (int)(intptr_t)fd;
+	c->fd = given->fd;
+	c->host = given->host;
+	store_set_host(given->host);
 	while (good) {
 		struct fake_request request = {0};
 		good = serve(c, &request);

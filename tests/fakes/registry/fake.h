@@ -40,6 +40,8 @@ struct fake_options {
 	const char *access_log; /* one line a request: method target status bytes */
 	const char *faults;	/* file of rules, see faults.c */
 	const char *issued;	/* file of the tokens that are taken, see bearer.c */
+	const char *world;	/* tree of manifests that are all carried out, see world.h */
+	const char *world_out;	/* where it is written anew */
 };
 extern struct fake_options fake_options;
 
@@ -48,7 +50,7 @@ struct fake_request {
 	char *target; /* path and query as sent */
 	char *path;
 	char *query;
-	char *host;
+	char *host; /* as the client says */
 	char *accept;
 	char *content_type;
 	char *authorization;
@@ -72,7 +74,11 @@ struct fake_response {
 };
 
 /* ---- connection.c ---- */
-void *connection_run(void *fd); /* thread; fd as intptr_t */
+struct connection_start {
+	int fd;
+	const char *host; /* for which it answers; NULL: the only one */
+};
+void *connection_run(void *start); /* thread; a struct connection_start, which it frees */
 
 /* ---- handlers.c ---- */
 void handle(const struct fake_request *request, struct fake_response *response);

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/enc.h"
 #include "tests/fakes/registry/fake.h"
+#include "tests/fakes/registry/world.h"
 
 struct fake_options fake_options;
 
@@ -64,6 +65,10 @@ static const struct choice {
 		.flag = &fake_options.no_missing_list},
 	{"multi-tag", "N", "take up to N tags with one manifest PUT",
 		.number = &fake_options.multi_tag},
+	{"world", "TREE", "hold all that it declares, on a port for each host; prints HOST PORT",
+		.text = &fake_options.world},
+	{"world-out", "DIR", "write the tree there, with the digests that are held, see world.h",
+		.text = &fake_options.world_out},
 	{"referrers", "yes|filter|lie", "the referrers API, see referrers.c",
 		.text = &fake_options.referrers},
 };
@@ -154,35 +159,72 @@ static int listen_on_loopback(int *ret_port)
 	return fd;
 }
 
-static void accept_for_ever(int listener)
+struct listener {
+	int fd;
+	const char *host;
+};
+
+static void *accept_for_ever(void *of)
 {
+	const struct listener *listener = of;
 	pthread_attr_t attributes;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	for (;;) {
 		pthread_t thread;
-		int on = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		int on = 1, fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EMFILE)
 				usleep(1000);
 			continue;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		if (pthread_create(&thread, &attributes, connection_run, (void *)(intptr_t)fd) != 0)
+		const struct connection_start given = {fd, listener->host};
+		struct connection_start *start = mem_dup(&given, sizeof(given));
+		if (pthread_create(&thread, &attributes, connection_run, start) != 0) {
 			close(fd);
+			mem_free(start);
+		}
 	}
+	return NULL;
+}
+
+static void serve_world(void)
+{
+	const char *const *hosts;
+	pthread_t thread;
+	size_t count;
+
+	world_load(fake_options.world, fake_options.world_out);
+	count = world_hosts(&hosts);
+	for (size_t i = 0; i < count; i++) {
+		struct listener *listener = mem_new(1, sizeof(*listener));
+		int port_taken;
+
+		listener->host = hosts[i];
+		listener->fd = listen_on_loopback(&port_taken);
+		printf("%s %d\n", hosts[i], port_taken);
+		if (pthread_create(&thread, NULL, accept_for_ever, listener) != 0)
+			die("thread");
+	}
+	puts("ready");
+	fflush(stdout);
+	pause();
 }
 
 int main(int argc, char **argv)
 {
+	struct listener listener = {0};
 	int port_taken = 0;
 	read_options(argc, argv);
 	if (fake_options.faults)
 		faults_load(fake_options.faults);
-	int listener = listen_on_loopback(&port_taken);
+	if (fake_options.world && fake_options.world_out)
+		serve_world();
+	listener.fd = listen_on_loopback(&port_taken);
 	if (!fake_options.name)
 		fake_options.name = mem_printf("127.0.0.1:%d", port_taken);
 	printf("%d\n", port_taken);
 	fflush(stdout);
-	accept_for_ever(listener);
+	accept_for_ever(&listener);
 }

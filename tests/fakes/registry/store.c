@@ -8,6 +8,7 @@
 
 #include "base/enc.h"
 #include "base/strmap.h"
+#include "tests/fakes/registry/world.h"
 
 struct tag {
 	char *name;
@@ -26,11 +27,13 @@ struct repo {
 	struct strmap manifests; /* digest text -> struct content */
 	struct strmap tags;	 /* name -> struct tag */
 	struct strmap uploads;	 /* name -> struct upload */
+	bool is_of_world;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct strmap repos;
 static unsigned long upload_count;
+static _Thread_local const char *host;
 
 static void unlock(pthread_mutex_t **mutex)
 {
@@ -42,19 +45,96 @@ static void unlock(pthread_mutex_t **mutex)
 	CLEANUP(unlock) pthread_mutex_t *held = &lock;                                             \
 	pthread_mutex_lock(held)
 
-static struct repo *repo_get(const char *name)
+void store_set_host(const char *name)
 {
-	struct repo *repo = strmap_get(&repos, name);
-	if (!repo) {
-		repo = mem_new(1, sizeof(*repo));
-		repo->name = mem_strdup(name);
-		*strmap_put(&repos, repo->name) = repo;
+	host = name;
+}
+
+static void put_tag(struct repo *repo, const char *name, const struct content *content)
+{
+	struct tag *entry = strmap_get(&repo->tags, name);
+
+	if (!entry) {
+		entry = mem_new(1, sizeof(*entry));
+		entry->name = mem_strdup(name);
+		*strmap_put(&repo->tags, entry->name) = entry;
 	}
+	entry->content = content;
+}
+
+static void put_manifest(struct repo *repo, const struct content *content)
+{
+	*strmap_put(&repo->manifests, content->text) = (void *)(uintptr_t)content;
+}
+
+static void take_from_world(void *ctx, const struct world_entry *entry, bool is_source)
+{
+	struct repo *repo = ctx;
+
+	repo->is_of_world = true;
+	put_manifest(repo, entry->manifest);
+	for (size_t i = 0; i < entry->tag_count; i++)
+		put_tag(repo, entry->tags[i], entry->manifest);
+	if (is_source)
+		return;
+	put_manifest(repo, entry->sig);
+	put_tag(repo, entry->sig_tag, entry->sig);
+	put_manifest(repo, entry->att);
+	put_tag(repo, entry->att_tag, entry->att);
+}
+
+/* Takes the name. */
+static struct repo *repo_new(char *name)
+{
+	struct repo *repo = mem_new(1, sizeof(*repo));
+
+	repo->name = name;
+	*strmap_put(&repos, repo->name) = repo;
 	return repo;
 }
 
-static struct content *content_new(
-	char *bytes, size_t len, const char *type, const struct digest *digest)
+static char *full_name(const char *repository)
+{
+	return host ? mem_printf("%s/%s", host, repository) : mem_strdup(repository);
+}
+
+/* NULL if there is none. */
+static struct repo *repo_named(const char *full)
+{
+	struct repo *repo = strmap_get(&repos, full), found = {0};
+
+	if (repo || !world_visit(full, take_from_world, &found))
+		return repo;
+	repo = repo_new(mem_strdup(full));
+	found.name = repo->name;
+	*repo = found;
+	return repo;
+}
+
+static struct repo *repo_find(const char *repository)
+{
+	CLEANUP(mem_freep) char *name = full_name(repository);
+
+	return repo_named(name);
+}
+
+static struct repo *repo_get(const char *repository)
+{
+	struct repo *repo = repo_find(repository);
+
+	return repo ? repo : repo_new(full_name(repository));
+}
+
+static struct content *blob_of(const struct repo *repo, const char *digest)
+{
+	struct content *content = repo ? strmap_get(&repo->blobs, digest) : NULL;
+
+	if (!content && repo && repo->is_of_world)
+		content = (struct content *)(uintptr_t)world_blob(digest);
+	return content;
+}
+
+struct content *content_new(char *bytes, size_t len, const char *type, const struct digest *digest)
 {
 	struct content *content = mem_new(1, sizeof(*content));
 	content->bytes = bytes;
@@ -68,14 +148,13 @@ static struct content *content_new(
 const struct content *store_blob(const char *repository, const char *digest)
 {
 	LOCKED();
-	const struct repo *repo = strmap_get(&repos, repository);
-	return repo ? strmap_get(&repo->blobs, digest) : NULL;
+	return blob_of(repo_find(repository), digest);
 }
 
 const struct content *store_manifest(const char *repository, const char *reference)
 {
 	LOCKED();
-	const struct repo *repo = strmap_get(&repos, repository);
+	const struct repo *repo = repo_find(repository);
 	if (!repo)
 		return NULL;
 	const struct tag *tag = strmap_get(&repo->tags, reference);
@@ -94,8 +173,7 @@ void store_add_blob(const char *repository, char *bytes, size_t len, const struc
 bool store_mount(const char *repository, const char *from, const char *digest)
 {
 	LOCKED();
-	const struct repo *source = from ? strmap_get(&repos, from) : NULL;
-	struct content *content = source ? strmap_get(&source->blobs, digest) : NULL;
+	struct content *content = from ? blob_of(repo_find(from), digest) : NULL;
 	const char *key;
 	void *repo;
 	for (size_t i = 0; !from && !content && strmap_next(&repos, &i, &key, &repo);)
@@ -115,17 +193,47 @@ void store_add_manifest(const char *repository, const char *bytes, size_t len,
 	struct content *content = strmap_get(&repo->manifests, digest_format(digest, text));
 	if (!content) {
 		content = content_new(mem_dup(bytes, len), len, media_type, digest);
-		*strmap_put(&repo->manifests, content->text) = content;
+		put_manifest(repo, content);
 	}
-	if (!tag)
-		return;
-	struct tag *entry = strmap_get(&repo->tags, tag);
-	if (!entry) {
-		entry = mem_new(1, sizeof(*entry));
-		entry->name = mem_strdup(tag);
-		*strmap_put(&repo->tags, entry->name) = entry;
-	}
-	entry->content = content;
+	if (tag)
+		put_tag(repo, tag, content);
+}
+
+static void remove_tag(struct repo *repo, const char *name)
+{
+	struct tag *tag = strmap_remove(&repo->tags, name);
+
+	mem_free(tag->name);
+	mem_free(tag);
+}
+
+static void remove_tags_of(struct repo *repo, const struct content *content)
+{
+	VEC(const char *) gone = {0};
+	const char *key;
+	void *value;
+
+	for (size_t i = 0; strmap_next(&repo->tags, &i, &key, &value);)
+		if (((const struct tag *)value)->content == content)
+			*vec_push(&gone) = key;
+	for (size_t i = 0; i < gone.len; i++)
+		remove_tag(repo, gone.items[i]);
+	vec_release(&gone);
+}
+
+bool store_remove(const char *repository, const char *reference)
+{
+	LOCKED();
+	struct repo *repo = repo_named(repository);
+	const struct content *content = repo ? strmap_remove(&repo->manifests, reference) : NULL;
+
+	if (content)
+		remove_tags_of(repo, content);
+	else if (repo && strmap_get(&repo->tags, reference))
+		remove_tag(repo, reference);
+	else
+		return false;
+	return true;
 }
 
 /* ---- Uploads ---- */
@@ -184,7 +292,7 @@ static int compare_tags(const void *a, const void *b)
 void store_list(const char *repository, struct listed *ret_listed)
 {
 	LOCKED();
-	const struct repo *repo = strmap_get(&repos, repository);
+	const struct repo *repo = repo_find(repository);
 	const char *key;
 	void *value;
 	*ret_listed = (struct listed){0};

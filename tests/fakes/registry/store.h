@@ -1,6 +1,6 @@
 /*
  * What the registry holds. Content is never removed, so pointers to bytes stay good for ever.
- * Every function locks by itself.
+ * Every function locks by itself. Repositories are those of the calling thread's host.
  */
 #ifndef CIP_TESTS_FAKES_REGISTRY_STORE_H
 #define CIP_TESTS_FAKES_REGISTRY_STORE_H
@@ -20,6 +20,16 @@ struct content {
 	struct digest digest;
 	char text[DIGEST_TEXT_SIZE];
 };
+
+/* Takes the bytes. Not in any repository. */
+struct content *content_new(
+	char *bytes, size_t len, const char *media_type, const struct digest *digest);
+
+/* Which host the calling thread answers for, of several in one program; borrowed for ever. NULL: the only one. */
+void store_set_host(const char *host);
+
+/* Takes a tag away, or a manifest (by digest) with all its tags. False if "HOST/PATH" does not hold it. */
+bool store_remove(const char *repository, const char *digest_or_tag);
 
 /* NULL if the repository does not hold it. Digest as text. */
 const struct content *store_blob(const char *repository, const char *digest);

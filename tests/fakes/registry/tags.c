@@ -26,7 +26,7 @@ static void add_google(struct str *out, const struct listed *listed)
 			"s\",\"tag\":[",
 			m ? "," : "", content->text, content->len, content->media_type);
 		for (size_t t = 0; t < listed->tags.len; t++) {
-			if (strcmp(listed->tags.items[t].digest, content->text) != 0)
+			if (listed->tags.items[t].digest != content->text)
 				continue;
 			str_addf(out, "%s\"%s\"", some ? "," : "", listed->tags.items[t].name);
 			some = true;

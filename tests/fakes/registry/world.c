@@ -117,11 +117,11 @@ static void rewrite(const struct str *text, struct str *out)
 	const char *at = str_text(text), *found;
 
 	for (; (found = strstr(at, "sha256:")); at = found + 7 + HEX_LEN) {
-		char hex[HEX_LEN + 1] = "";
+		size_t digits = strspn(found + 7, "0123456789abcdef");
+		CLEANUP(mem_freep) char *hex = mem_strndup(found + 7, HEX_LEN);
 
 		str_add(out, at, (size_t)(found - at));
-		strncpy(hex, found + 7, HEX_LEN);
-		if (strspn(hex, "0123456789abcdef") != HEX_LEN)
+		if (digits < HEX_LEN)
 			die("digest in the tree", NULL);
 		str_add_text(out, stand_in(hex)->text);
 	}
