@@ -129,7 +129,7 @@ static void take_mount(struct group *group, struct blob_job *job, enum mount_kin
 		blob_upload_take(request, &job->upload, NULL);
 }
 
-static void mount_all(struct group *group, struct blob_job *const *jobs, size_t count)
+void mounts_try(struct group *group, struct blob_job *const *jobs, size_t count)
 {
 	struct request *requests = mem_new(count, sizeof(*requests));
 	struct request **pointers = mem_new(count, sizeof(*pointers));
@@ -255,7 +255,7 @@ static void upload_all(struct group *group, struct blob_job *const *jobs, size_t
 	size_t leader_count;
 	while ((leader_count = choose_all(group, jobs, count, leaders)) > 0) {
 		/* Before the claim, another thread may have brought it. */
-		mount_all(group, leaders, leader_count);
+		mounts_try(group, leaders, leader_count);
 		small_blobs(group, leaders, leader_count, false);
 		unclaim_ended(group, leaders, leader_count);
 		for (size_t i = 0, n; i < leader_count; i += n) {
@@ -266,7 +266,7 @@ static void upload_all(struct group *group, struct blob_job *const *jobs, size_t
 					chunk_blob(group, leaders[l]);
 			unclaim_ended(group, leaders + i, n);
 		}
-		mount_all(group, jobs, count);
+		mounts_try(group, jobs, count);
 	}
 	mem_free(leaders);
 }
@@ -277,7 +277,7 @@ static void upload_all(struct group *group, struct blob_job *const *jobs, size_t
 static void run_jobs(struct group *group, struct jobs *jobs, struct jobs *later)
 {
 	struct copy_memory *memory = group->copier->memory;
-	mount_all(group, jobs->items.items, jobs->items.len);
+	mounts_try(group, jobs->items.items, jobs->items.len);
 	upload_all(group, jobs->items.items, jobs->items.len);
 	for (size_t i = 0; i < jobs->items.len; i++) {
 		struct blob_job *job = jobs->items.items[i];

@@ -149,6 +149,12 @@ static inline bool blob_job_in_pieces(const struct blob_job *job)
 /* Takes the error. */
 void blob_job_fail(struct blob_job *job, struct err *err);
 
+/*
+ * copy_blobs.c. Asks for mounts, all in flight together, for the open jobs for which there is
+ * somewhere to mount from. A job that got none is open as before, perhaps with an upload.
+ */
+void mounts_try(struct group *group, struct blob_job *const *jobs, size_t count);
+
 /* ---- copy_upload.c: what is sent for a job, and what the answers mean ---- */
 
 /* Opens uploads, all in flight together, for the open jobs that need one and have none. */

@@ -4,6 +4,8 @@
  */
 #include "registry/push.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/vec.h"
 #include "registry/copy_private.h"
@@ -19,6 +21,9 @@ struct push {
 	struct blob_job *jobs;
 	struct blob_job **pointers;
 	size_t count;
+	struct repository source;    /* path NULL: nothing is mounted */
+	struct blob_job **mountable; /* some of the pointers */
+	size_t mountable_count;
 };
 
 static void push_release(struct push *push)
@@ -28,6 +33,7 @@ static void push_release(struct push *push)
 	mem_free(push->descriptors);
 	mem_free(push->jobs);
 	mem_free(push->pointers);
+	mem_free(push->mountable);
 	copy_memory_free(push->copier.memory);
 	err_free(push->to.err);
 }
@@ -50,6 +56,11 @@ static void add_job(struct push *push, const struct blob_bytes *blob)
 	};
 	push->pointers[n] = &push->jobs[n];
 	push->count++;
+	/* One source at a time; what stands elsewhere is sent. */
+	if (blob->mount_from && !push->source.path)
+		push->source.path = blob->mount_from;
+	if (blob->mount_from && strcmp(blob->mount_from, push->source.path) == 0)
+		push->mountable[push->mountable_count++] = &push->jobs[n];
 }
 
 static void push_init(struct push *push, struct registry *registry,
@@ -64,10 +75,15 @@ static void push_init(struct push *push, struct registry *registry,
 			.memory = copy_memory_new()},
 		.to = {.repository = *repository},
 		.target = {.to = &push->to, .needs_content = true},
-		.group = {.copier = &push->copier, .targets = &push->target, .target_count = 1},
+		.group = {.copier = &push->copier,
+			.targets = &push->target,
+			.target_count = 1,
+			.source = &push->source},
+		.source = {.host = repository->host},
 		.descriptors = mem_new(count, sizeof(*push->descriptors)),
 		.jobs = mem_new(count, sizeof(*push->jobs)),
 		.pointers = mem_new(count, sizeof(struct blob_job *)),
+		.mountable = mem_new(count, sizeof(struct blob_job *)),
 	};
 	for (size_t i = 0; i < count; i++)
 		add_job(push, &blobs[i]);
@@ -91,6 +107,8 @@ static void attempt(struct push *push, bool last_attempt)
 
 static bool push_run(struct push *push, struct err **err)
 {
+	if (push->mountable_count)
+		mounts_try(&push->group, push->mountable, push->mountable_count);
 	for (unsigned n = 1; n <= ATTEMPTS && any_is_open(push); n++) {
 		if (n > 1 && !registry_pause(push->copier.registry, n - 1, err))
 			return false;

@@ -12,6 +12,11 @@ struct blob_bytes {
 	const char *bytes;
 	size_t len;
 	bool is_shared; /* many of a run's documents name it: brought to a repository once a run */
+	/*
+	 * Path of a repository of the same host that is known to hold it: it is mounted from there if the
+	 * registry does that, else sent. NULL: none.
+	 */
+	const char *mount_from;
 };
 
 /*

@@ -368,7 +368,8 @@ static bool put_merged(struct carrying *carrying, const struct repository *repos
 	const struct replica_merged *merged, struct err **err)
 {
 	struct registry *registry = carrying->replicator->options.registry;
-	const struct blob_bytes config = {str_text(&merged->config), merged->config.len, false};
+	const struct blob_bytes config = {
+		.bytes = str_text(&merged->config), .len = merged->config.len};
 	const struct document document = {
 		.bytes = merged->manifest.bytes,
 		.len = merged->manifest.len,

@@ -12,6 +12,7 @@
 /* One bundle on its way. */
 struct parcel {
 	struct str bundle, manifest;
+	const struct attached_parts *parts; /* instead of both */
 };
 
 struct parcels {
@@ -37,24 +38,51 @@ static void parcel_make(
 	const char *type =
 		item->predicate_type ? item->predicate_type : ATTACHED_SIGNATURE_PREDICATE;
 
+	parcel->parts = item->parts;
+	if (item->parts)
+		return;
 	str_init(&parcel->bundle, BUNDLE_MAX_SIZE);
 	str_init(&parcel->manifest, BUNDLE_MANIFEST_MAX_SIZE);
 	bundle_write(item->bundle, &parcel->bundle);
 	bundle_manifest_write(item->bundle, &parcel->bundle, type, subject, &parcel->manifest);
 }
 
-static bool parcels_list(struct parcels *parcels, struct err **err)
+static const struct blob_bytes plain_config = {
+	BUNDLE_MANIFEST_CONFIG, strlen(BUNDLE_MANIFEST_CONFIG), .is_shared = true};
+
+static void list_parts(
+	struct parcels *parcels, const struct attached_parts *parts, const char *host)
+{
+	const char *mount_from =
+		strcmp(parts->repository.host, host) == 0 ? parts->repository.path : NULL;
+
+	*vec_push(&parcels->blobs) =
+		bytes_equal(&parts->config, plain_config.bytes, plain_config.len)
+		? plain_config
+		: (struct blob_bytes){.bytes = (const char *)parts->config.data,
+			  .len = parts->config.len,
+			  .mount_from = mount_from};
+	*vec_push(&parcels->blobs) = (struct blob_bytes){.bytes = (const char *)parts->blob.data,
+		.len = parts->blob.len,
+		.mount_from = mount_from};
+	*vec_push(&parcels->documents) = parts->manifest;
+}
+
+static bool parcels_list(struct parcels *parcels, const char *host, struct err **err)
 {
 	static char media_type[] = MEDIA_TYPE_OCI_MANIFEST;
 
-	*vec_push(&parcels->blobs) = (struct blob_bytes){
-		BUNDLE_MANIFEST_CONFIG, strlen(BUNDLE_MANIFEST_CONFIG), .is_shared = true};
 	for (size_t i = 0; i < parcels->items.len; i++) {
 		struct parcel *parcel = &parcels->items.items[i];
+		if (parcel->parts) {
+			list_parts(parcels, parcel->parts, host);
+			continue;
+		}
 		if (str_overflowed(&parcel->bundle) || str_overflowed(&parcel->manifest))
 			return err_set(err, ERR_TOO_LARGE, "a bundle that is too large");
-		*vec_push(&parcels->blobs) =
-			(struct blob_bytes){str_text(&parcel->bundle), parcel->bundle.len, false};
+		*vec_push(&parcels->blobs) = plain_config;
+		*vec_push(&parcels->blobs) = (struct blob_bytes){
+			.bytes = str_text(&parcel->bundle), .len = parcel->bundle.len};
 		*vec_push(&parcels->documents) = (struct document){
 			.bytes = parcel->manifest.bytes,
 			.len = parcel->manifest.len,
@@ -77,7 +105,7 @@ bool attach_bundles(struct registry *registry, const struct repository *reposito
 		return true;
 	for (size_t i = 0; i < count; i++)
 		parcel_make(vec_push(&parcels.items), &items[i], &subject);
-	return parcels_list(&parcels, err) &&
+	return parcels_list(&parcels, repository->host, err) &&
 		registry_blobs_put(
 			registry, repository, parcels.blobs.items, parcels.blobs.len, tally, err) &&
 		referrers_put(

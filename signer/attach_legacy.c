@@ -39,16 +39,37 @@ static void attaching_release(struct attaching *attaching)
 
 /* ---- Our layers ---- */
 
+static const char *mount_from(const struct attaching *attaching, const struct attached_parts *parts)
+{
+	return strcmp(parts->repository.host, attaching->repository->host) == 0
+		? parts->repository.path
+		: NULL;
+}
+
+static void add_parts(struct attaching *attaching, const struct attached_parts *parts)
+{
+	if (legacy_image_has(&attaching->known, &parts->layer))
+		return;
+	*vec_push(&attaching->blobs) = (struct blob_bytes){.bytes = (const char *)parts->blob.data,
+		.len = parts->blob.len,
+		.mount_from = mount_from(attaching, parts)};
+	legacy_descriptor_copy(&parts->layer, vec_push(&attaching->known.layers));
+}
+
 static bool add_layer(struct attaching *attaching, enum attached_kind kind,
 	const struct attach_item *item, struct err **err)
 {
+	if (item->parts) {
+		add_parts(attaching, item->parts);
+		return true;
+	}
 	struct legacy_text *text = vec_push(&attaching->texts);
 
 	if (!bundle_write_legacy(item->bundle, text, err))
 		return false;
 	const struct blob_bytes blob = kind == ATTACHED_SIG
-		? (struct blob_bytes){item->payload, item->payload_len, false}
-		: (struct blob_bytes){text->blob, text->len, false};
+		? (struct blob_bytes){.bytes = item->payload, .len = item->payload_len}
+		: (struct blob_bytes){.bytes = text->blob, .len = text->len};
 	struct legacy_descriptor layer = {
 		.digest = digest_of(DIGEST_SHA256, blob.bytes, blob.len),
 		.size = (int64_t)blob.len,
@@ -177,7 +198,7 @@ static bool put_blobs(struct attaching *attaching, const struct str *config, str
 
 	for (size_t i = 0; i < attaching->blobs.len && !attaching->blobs_are_there; i++)
 		*vec_push(&blobs) = attaching->blobs.items[i];
-	*vec_push(&blobs) = (struct blob_bytes){str_text(config), config->len, false};
+	*vec_push(&blobs) = (struct blob_bytes){.bytes = str_text(config), .len = config->len};
 	bool ok = registry_blobs_put(attaching->registry, attaching->repository, blobs.items,
 		blobs.len, attaching->tally, err);
 	vec_release(&blobs);

@@ -15,13 +15,10 @@
 
 void attached_release(struct attached *attached)
 {
-	for (size_t i = 0; i < attached->items.len; i++) {
-		struct attached_item *item = &attached->items.items[i];
-		bundle_free(item->bundle);
-		mem_free(item->error);
-		bytes_release(&item->payload);
-	}
+	for (size_t i = 0; i < attached->items.len; i++)
+		attached_item_release(&attached->items.items[i]);
 	vec_release(&attached->items);
+	vec_release(&attached->others);
 	*attached = (struct attached){0};
 }
 
@@ -77,13 +74,23 @@ static void item_fail(struct attached_item *item, struct err *err)
 	err_free(err);
 }
 
+static size_t max_count(const struct reading *reading)
+{
+	return reading->query->max_count ? reading->query->max_count : ATTACHED_MAX;
+}
+
+static size_t max_total(const struct reading *reading)
+{
+	return reading->query->max_total ? reading->query->max_total : ATTACHED_TOTAL_MAX;
+}
+
 /* For what its descriptor says to be `size` long; it fails already if that is more than is read. */
 static void fetch_expect(struct reading *reading, struct fetch *fetch, int64_t size, size_t max)
 {
 	if (size > (int64_t)max) {
 		err_set(&fetch->err, ERR_TOO_LARGE, "larger than %zu bytes", max);
-	} else if (reading->total + (size_t)size > ATTACHED_TOTAL_MAX) {
-		err_set(&fetch->err, ERR_TOO_LARGE, TOO_MUCH, ATTACHED_TOTAL_MAX);
+	} else if (reading->total + (size_t)size > max_total(reading)) {
+		err_set(&fetch->err, ERR_TOO_LARGE, TOO_MUCH, max_total(reading));
 	} else {
 		reading->total += (size_t)size;
 		fetch->max = (size_t)size;
@@ -149,7 +156,7 @@ static size_t fetch_of(struct layers *layers, const struct digest *digest)
 /* A blob is read once, but each layer that names it has a copy. */
 static bool count_again(struct reading *reading, const struct fetch *fetch)
 {
-	if (fetch->err || reading->total + fetch->max > ATTACHED_TOTAL_MAX)
+	if (fetch->err || reading->total + fetch->max > max_total(reading))
 		return fetch->err != NULL;
 	reading->total += fetch->max;
 	return true;
@@ -214,7 +221,7 @@ static void take_layer(
 	struct reading *reading, const struct layers *layers, enum attached_kind kind, size_t n)
 {
 	const struct wanted_layer *wanted = &layers->wanted.items[n];
-	const struct legacy_descriptor *layer = &layers->image.layers.items[wanted->index];
+	struct legacy_descriptor *layer = &layers->image.layers.items[wanted->index];
 	const struct fetch *fetch = &layers->fetches.items[wanted->fetch];
 	const struct document *blob = &fetch->document;
 	const struct legacy_layer legacy = {
@@ -230,17 +237,19 @@ static void take_layer(
 	struct err *err = NULL;
 
 	if (wanted->is_too_much)
-		err_set(&err, ERR_TOO_LARGE, TOO_MUCH, ATTACHED_TOTAL_MAX);
+		err_set(&err, ERR_TOO_LARGE, TOO_MUCH, max_total(reading));
 	else if (fetch->err)
 		err = err_copy(fetch->err);
 	if (err) {
 		item_fail(item, err);
 		return;
 	}
-	if (!bundle_of_legacy(&legacy, &item->bundle, &err))
-		item_fail(item, err);
 	if (kind == ATTACHED_SIG)
 		item->payload = (struct bytes){mem_dup(blob->bytes, blob->len), blob->len};
+	if (!bundle_of_legacy(&legacy, &item->bundle, &err) ||
+		(reading->query->keep_parts &&
+			!attached_keep_layer(item, reading->repository, layer, blob, &err)))
+		item_fail(item, err);
 }
 
 static bool fetch_layers(
@@ -261,6 +270,13 @@ static bool fetch_layers(
 	return true;
 }
 
+static bool check_count(
+	const struct reading *reading, size_t count, const char *what, struct err **err)
+{
+	return count <= max_count(reading) ||
+		err_set(err, ERR_TOO_LARGE, "more than %zu %s", max_count(reading), what);
+}
+
 static bool read_legacy(struct reading *reading, enum attached_kind kind, struct err **err)
 {
 	CLEANUP(layers_release) struct layers layers = {0};
@@ -279,7 +295,8 @@ static bool read_legacy(struct reading *reading, enum attached_kind kind, struct
 	}
 	reading->attached->found |= kind;
 	layers.manifest = document.digest;
-	if (!legacy_image_parse(document.bytes, document.len, &layers.image, &failure)) {
+	if (!legacy_image_parse(document.bytes, document.len, &layers.image, &failure) ||
+		!check_count(reading, layers.image.layers.len, "layers", &failure)) {
 		err_prefix(&failure, "tag %s", tag);
 		item_fail(add_item(reading, kind, &document.digest, 0), steal_ptr(&failure));
 		return true;
@@ -306,15 +323,22 @@ static bool leave_out(struct reading *reading)
 	return false;
 }
 
+/* It holds no bundle. */
+static bool pass_over(struct reading *reading, const struct digest *manifest)
+{
+	reading->attached->foreign++;
+	if (reading->query->keep_parts)
+		*vec_push(&reading->attached->others) = *manifest;
+	return false;
+}
+
 /* What its descriptor says: can it be a bundle that is wanted? */
 static bool is_candidate(struct reading *reading, const struct referrer *referrer)
 {
 	const char *type = referrer->artifact_type;
 
-	if (*type && strncmp(type, BUNDLE_MEDIA_TYPE, strlen(BUNDLE_MEDIA_TYPE)) != 0) {
-		reading->attached->foreign++;
-		return false;
-	}
+	if (*type && strncmp(type, BUNDLE_MEDIA_TYPE, strlen(BUNDLE_MEDIA_TYPE)) != 0)
+		return pass_over(reading, &referrer->digest);
 	return !says_other_type(reading, referrer->json, strlen(referrer->json)) ||
 		leave_out(reading);
 }
@@ -322,7 +346,8 @@ static bool is_candidate(struct reading *reading, const struct referrer *referre
 struct bundles {
 	VEC(struct fetch) manifests; /* of the candidates */
 	VEC(struct fetch) blobs;
-	VEC(struct digest) holders; /* the manifest of each blob */
+	VEC(struct fetch) configs; /* of the manifest of each blob; with keep_parts */
+	VEC(size_t) holders;	   /* that manifest */
 };
 
 static void fetches_release(struct fetch *fetches, size_t count)
@@ -335,8 +360,10 @@ static void bundles_release(struct bundles *bundles)
 {
 	fetches_release(bundles->manifests.items, bundles->manifests.len);
 	fetches_release(bundles->blobs.items, bundles->blobs.len);
+	fetches_release(bundles->configs.items, bundles->configs.len);
 	vec_release(&bundles->manifests);
 	vec_release(&bundles->blobs);
+	vec_release(&bundles->configs);
 	vec_release(&bundles->holders);
 }
 
@@ -374,9 +401,16 @@ static bool list_candidates(
 		const struct referrer *referrer = &list.items.items[i];
 		if (!is_candidate(reading, referrer))
 			continue;
-		if (bundles->manifests.len == ATTACHED_MAX)
-			return err_set(err, ERR_TOO_LARGE, "more than %d referrers with bundles",
-				ATTACHED_MAX);
+		if (!check_count(reading, bundles->manifests.len + 1, "referrers with bundles",
+			    &failure)) {
+			if (!reading->query->max_count) {
+				err_keep_first(err, &failure);
+				return false;
+			}
+			item_fail(add_item(reading, ATTACHED_BUNDLE, reading->image, 0),
+				steal_ptr(&failure));
+			break;
+		}
 		struct fetch *fetch = vec_push(&bundles->manifests);
 		fetch->digest = referrer->digest;
 		fetch->is_manifest = true;
@@ -394,11 +428,33 @@ static bool take_manifest(struct reading *reading, const struct document *docume
 	if (!bundle_manifest_parse(
 		    document->bytes, document->len, &found, ret_digest, ret_size, err))
 		return false;
-	if (!found) {
-		reading->attached->foreign++;
-		return false;
-	}
+	if (!found)
+		return pass_over(reading, &document->digest);
 	return !says_other_type(reading, document->bytes, document->len) || leave_out(reading);
+}
+
+/* What the manifest names beside the bundle: mostly nothing that would have to be read. */
+static void want_config(
+	struct reading *reading, struct bundles *bundles, const struct fetch *manifest)
+{
+	struct fetch *config = vec_push(&bundles->configs);
+	const struct digest plain =
+		digest_of(DIGEST_SHA256, BUNDLE_MANIFEST_CONFIG, strlen(BUNDLE_MANIFEST_CONFIG));
+	int64_t size = 0;
+
+	if (!bundle_manifest_config(manifest->document.bytes, manifest->document.len,
+		    &config->digest, &size, &config->err))
+		return;
+	if (!digest_equal(&config->digest, &plain)) {
+		fetch_expect(reading, config, size, BUNDLE_MANIFEST_MAX_SIZE);
+		return;
+	}
+	config->document = (struct document){
+		.bytes = mem_strdup(BUNDLE_MANIFEST_CONFIG),
+		.len = strlen(BUNDLE_MANIFEST_CONFIG),
+		.media_type = mem_strdup(""),
+		.digest = plain,
+	};
 }
 
 static void take_manifests(struct reading *reading, struct bundles *bundles)
@@ -413,7 +469,9 @@ static void take_manifests(struct reading *reading, struct bundles *bundles)
 			struct fetch *blob = vec_push(&bundles->blobs);
 			blob->digest = digest;
 			fetch_expect(reading, blob, size, ATTACHED_BLOB_MAX);
-			*vec_push(&bundles->holders) = manifest->digest;
+			*vec_push(&bundles->holders) = i;
+			if (reading->query->keep_parts)
+				want_config(reading, bundles, manifest);
 		} else if (failure) {
 			item_fail(add_item(reading, ATTACHED_BUNDLE, &manifest->digest, 0),
 				steal_ptr(&failure));
@@ -421,16 +479,32 @@ static void take_manifests(struct reading *reading, struct bundles *bundles)
 	}
 }
 
-static void take_blobs(struct reading *reading, const struct bundles *bundles)
+static bool keep_bundle(struct reading *reading, struct bundles *bundles, size_t index,
+	struct attached_item *item, struct err **err)
+{
+	struct fetch *config = &bundles->configs.items[index];
+
+	if (config->err) {
+		err_keep_first(err, &config->err);
+		return err_prefix(err, "its config");
+	}
+	return attached_keep_bundle(item, reading->repository, reading->image,
+		&bundles->manifests.items[bundles->holders.items[index]].document,
+		&bundles->blobs.items[index].document, &config->document, err);
+}
+
+static void take_blobs(struct reading *reading, struct bundles *bundles)
 {
 	for (size_t i = 0; i < bundles->blobs.len; i++) {
 		const struct fetch *blob = &bundles->blobs.items[i];
-		struct attached_item *item =
-			add_item(reading, ATTACHED_BUNDLE, &bundles->holders.items[i], 0);
+		struct attached_item *item = add_item(reading, ATTACHED_BUNDLE,
+			&bundles->manifests.items[bundles->holders.items[i]].digest, 0);
 		struct err *failure = err_copy(blob->err);
 		if (failure ||
-			!bundle_parse(
-				blob->document.bytes, blob->document.len, &item->bundle, &failure))
+			!bundle_parse(blob->document.bytes, blob->document.len, &item->bundle,
+				&failure) ||
+			(reading->query->keep_parts &&
+				!keep_bundle(reading, bundles, i, item, &failure)))
 			item_fail(item, failure);
 	}
 }
@@ -443,7 +517,8 @@ static bool read_bundles(struct reading *reading, bool only_api, struct err **er
 		!fetch_all(reading, bundles.manifests.items, bundles.manifests.len, err))
 		return false;
 	take_manifests(reading, &bundles);
-	if (!fetch_all(reading, bundles.blobs.items, bundles.blobs.len, err))
+	if (!fetch_all(reading, bundles.blobs.items, bundles.blobs.len, err) ||
+		!fetch_all(reading, bundles.configs.items, bundles.configs.len, err))
 		return false;
 	if (bundles.blobs.len > 0)
 		reading->attached->found |= ATTACHED_BUNDLE;

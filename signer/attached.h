@@ -11,6 +11,7 @@
 
 #include "registry/registry.h"
 #include "signer/bundle.h"
+#include "signer/legacy_image.h"
 #include "signer/payload.h"
 
 #define ATTACHED_MAX 1000 /* layers of one image, referrers with bundles: more are ERR_TOO_LARGE */
@@ -44,15 +45,36 @@ struct attached_query {
 	const char *docker_reference;
 	const struct payload_annotation *annotations;
 	size_t annotation_count;
+	/*
+	 * What is read may be attached elsewhere: items get their parts, and what could not stand elsewhere as it is
+	 * (a descriptor that is wrong about its blob, a referrer of something else) is an item with an error.
+	 */
+	bool keep_parts;
+	/*
+	 * Narrower bounds for repositories to which people push whom nobody knows; 0: those above. What
+	 * is past them is one item with an error.
+	 */
+	size_t max_count; /* layers of one image, referrers with bundles */
+	size_t max_total; /* bytes of all */
+};
+
+/* What an item is made of, as it stands in its registry. */
+struct attached_parts {
+	struct repository repository;	/* borrowed of the call that read it */
+	struct legacy_descriptor layer; /* of .sig and .att */
+	struct bytes blob;		/* the layer's; or the bundle */
+	struct document manifest;	/* of a bundle */
+	struct bytes config;		/* of that manifest */
 };
 
 struct attached_item {
 	enum attached_kind kind;
-	struct bundle *bundle;	/* owned; NULL: it cannot be read, `error` says why */
-	char *error;		/* owned */
-	struct bytes payload;	/* of .sig: what is signed */
-	struct digest manifest; /* that holds it */
-	size_t layer;		/* index in that manifest */
+	struct bundle *bundle;	      /* owned; NULL: it cannot be read, `error` says why */
+	char *error;		      /* owned */
+	struct bytes payload;	      /* of .sig: what is signed */
+	struct digest manifest;	      /* that holds it */
+	size_t layer;		      /* index in that manifest */
+	struct attached_parts *parts; /* owned; NULL unless they were asked for and could be read */
 };
 
 struct attached {
@@ -61,8 +83,13 @@ struct attached {
 	size_t left_out; /* of another predicate type by their annotations: not fetched */
 	unsigned found;	 /* kinds of which there is something, whatever it is worth */
 	bool no_api; /* ATTACHED_BUNDLE_LISTED was asked for, and the registry has no API for it */
+	VEC(struct digest) others; /* with keep_parts: manifests of referrers that hold no bundle */
 };
 void attached_release(struct attached *attached);
+void attached_item_release(struct attached_item *item);
+
+/* The same thing: this layer with its annotations, or this referrer. Both with parts. */
+bool attached_is_same(const struct attached_item *a, const struct attached_item *b);
 
 /*
  * Reads what is attached of the kinds; none is a success. What cannot be fetched or parsed for its own sake is an
@@ -79,11 +106,16 @@ struct attach_item {
 	const void *payload; /* of a signature in the older form; else NULL */
 	size_t payload_len;
 	const char *predicate_type; /* of an attestation; NULL for a signature */
+	/*
+	 * Of an item of the same kind that was read elsewhere: it is attached as it stood there, and the
+	 * rest is not looked at. Blobs are mounted where they come from the same host. Else NULL.
+	 */
+	const struct attached_parts *parts;
 };
 
 /*
  * Adds layers to the image under .sig or .att (one PUT for all items), creating it if need be. Existing
- * descriptors stay byte for byte; a layer that is there with the same annotations is not added again. After
+ * descriptors stay byte for byte, new ones follow in their order; a layer that is there with the same annotations is not added again. After
  * the PUT it reads again: what another writer took away is put back, a bounded number of times
  * (ERR_CONFLICT after that). `is_absent`: the tag was seen not to be there within the last minute (by
  * attached_read, or in a list of tags), so it is not read first. ERR_CONFLICT: something else is under the
@@ -94,7 +126,8 @@ bool attach_legacy(struct registry *registry, const struct repository *repositor
 	const struct attach_item *items, size_t count, struct http_tally *tally, struct err **err);
 
 /*
- * PUTs each as a bundle that refers to the image (described by `subject`, a descriptor's media type and size).
+ * PUTs each as a bundle that refers to the image (described by `subject`, a descriptor's media type and size,
+ * which say nothing where all items have parts).
  * The same bundle again makes the same bytes.
  */
 bool attach_bundles(struct registry *registry, const struct repository *repository,

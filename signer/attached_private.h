@@ -10,4 +10,14 @@
 bool attached_tag(
 	const struct digest *image, enum attached_kind kind, char ret_tag[ATTACHED_TAG_SIZE]);
 
+/*
+ * Gives the item its parts, and takes what is not const. ERR_INVALID: a registry, or its clients, would not take it
+ * elsewhere; then nothing is taken.
+ */
+bool attached_keep_layer(struct attached_item *item, const struct repository *repository,
+	struct legacy_descriptor *layer, const struct document *blob, struct err **err);
+bool attached_keep_bundle(struct attached_item *item, const struct repository *repository,
+	const struct digest *image, struct document *manifest, const struct document *blob,
+	const struct document *config, struct err **err);
+
 #endif

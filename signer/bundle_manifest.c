@@ -120,3 +120,18 @@ bool bundle_manifest_parse(const char *bytes, size_t len, bool *ret_found,
 	*ret_found = true;
 	return true;
 }
+
+bool bundle_manifest_config(const char *bytes, size_t len, struct digest *ret_digest,
+	int64_t *ret_size, struct err **err)
+{
+	CLEANUP(json_tree_freep) json_t *manifest = NULL;
+
+	if (!json_load_object(bytes, len, BUNDLE_MANIFEST_MAX_SIZE, &manifest, err))
+		return false;
+	const json_t *config = json_object_get(manifest, "config");
+	const json_t *size = json_object_get(config, "size");
+	if (!json_is_integer(size) || json_integer_value(size) < 0)
+		return err_set(err, ERR_INVALID, "a config without a size");
+	*ret_size = json_integer_value(size);
+	return digest_parse(text_of(config, "digest"), ret_digest, err);
+}

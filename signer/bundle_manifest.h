@@ -46,4 +46,8 @@ void bundle_labels_read(const char *json, size_t len, struct bundle_labels *ret_
 bool bundle_manifest_parse(const char *bytes, size_t len, bool *ret_found,
 	struct digest *ret_digest, int64_t *ret_size, struct err **err);
 
+/* The config of a manifest that bundle_manifest_parse has read. ERR_INVALID without one. */
+bool bundle_manifest_config(const char *bytes, size_t len, struct digest *ret_digest,
+	int64_t *ret_size, struct err **err);
+
 #endif

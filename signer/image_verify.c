@@ -78,6 +78,8 @@ static bool type_check(
 {
 	const char *type = result->predicate_type;
 
+	if (policy->any_statement)
+		return true;
 	if (!policy->predicate_type && strcmp(type, ATTACHED_SIGNATURE_PREDICATE) != 0)
 		return err_set(err, ERR_INVALID,
 			"a statement of type %s, which is no signature of the image", type);

@@ -18,6 +18,7 @@ struct image_policy {
 	const char *docker_reference; /* that a payload must name; NULL: any */
 	const char *
 		predicate_type; /* NULL: a signature is asked for; else an attestation of this type */
+	bool any_statement;	/* with NULL: an attestation of any type counts as well */
 };
 
 /* Of one attached item. */

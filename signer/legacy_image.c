@@ -134,7 +134,7 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-static bool same_layer(const struct legacy_descriptor *a, const struct legacy_descriptor *b)
+bool legacy_descriptor_equal(const struct legacy_descriptor *a, const struct legacy_descriptor *b)
 {
 	for (size_t i = 0; i < LEGACY_ANNOTATION_COUNT; i++)
 		if (!same_text(a->annotations[i], b->annotations[i]))
@@ -142,10 +142,22 @@ static bool same_layer(const struct legacy_descriptor *a, const struct legacy_de
 	return digest_equal(&a->digest, &b->digest) && same_text(a->media_type, b->media_type);
 }
 
+void legacy_descriptor_copy(
+	const struct legacy_descriptor *descriptor, struct legacy_descriptor *ret_copy)
+{
+	*ret_copy = *descriptor;
+	ret_copy->json = descriptor->json ? mem_strdup(descriptor->json) : NULL;
+	ret_copy->media_type = mem_strdup(descriptor->media_type);
+	for (size_t i = 0; i < LEGACY_ANNOTATION_COUNT; i++) {
+		const char *text = descriptor->annotations[i];
+		ret_copy->annotations[i] = text ? mem_strdup(text) : NULL;
+	}
+}
+
 bool legacy_image_has(const struct legacy_image *image, const struct legacy_descriptor *layer)
 {
 	for (size_t i = 0; i < image->layers.len; i++)
-		if (same_layer(&image->layers.items[i], layer))
+		if (legacy_descriptor_equal(&image->layers.items[i], layer))
 			return true;
 	return false;
 }

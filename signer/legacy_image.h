@@ -49,7 +49,13 @@ void legacy_image_release(struct legacy_image *image);
 bool legacy_image_parse(
 	const char *bytes, size_t len, struct legacy_image *ret_image, struct err **err);
 
-/* Has it this layer, the same annotations included? Unknown ones do not count. */
+/* The same layer, the same annotations included? Unknown ones do not count. */
+bool legacy_descriptor_equal(const struct legacy_descriptor *a, const struct legacy_descriptor *b);
+
+void legacy_descriptor_copy(
+	const struct legacy_descriptor *descriptor, struct legacy_descriptor *ret_copy);
+
+/* Has it this layer? As in legacy_descriptor_equal. */
 bool legacy_image_has(const struct legacy_image *image, const struct legacy_descriptor *layer);
 
 /*

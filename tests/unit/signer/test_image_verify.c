@@ -206,3 +206,27 @@ Test(image_verify, what_could_not_be_read)
 	cr_assert_eq(judge(LEGACY_DIGEST, MADE_IDENTITY, NULL, NULL), 0);
 	expect_why(0, "the blob is gone");
 }
+
+/* What may be carried along with an image: whatever somebody who is trusted says of it. */
+Test(image_verify, any_statement)
+{
+	const struct policy_signer signer = {{.exact = MADE_IDENTITY}, {.exact = MADE_ISSUER}};
+	struct policy policy = POLICY_INIT;
+	struct digest digest;
+
+	DATA_REQUIRE(MADE);
+	policy.signers = &signer;
+	policy.signer_count = 1;
+	policy.scts = 0;
+	const struct image_policy wanted = {.root = root, .policy = &policy, .any_statement = true};
+	add_layers(MADE "/legacy/att.json", ATTACHED_ATT);
+	add_layers(MADE "/legacy/sig.json", ATTACHED_SIG);
+	cr_assert(digest_parse(LEGACY_DIGEST, &digest, NULL));
+	image_verify(&wanted, &digest, &attached, &verdicts);
+	/* All statements, and the signature that is not by somebody else. */
+	cr_assert_eq(verdicts.counting, attached.items.len - 1);
+	image_verdicts_release(&verdicts);
+	cr_assert(digest_parse(OTHER_DIGEST, &digest, NULL));
+	image_verify(&wanted, &digest, &attached, &verdicts);
+	cr_assert_eq(verdicts.counting, 0);
+}
