@@ -117,6 +117,31 @@ static void say_what_is_wanted(struct signing_setup *setup, const struct session
 	};
 }
 
+/* Whoever is listed, and the identity that the flags name: kpromo's staging signatures are by it. */
+static bool say_what_is_carried(
+	struct signing_setup *setup, const struct session *session, struct err **err)
+{
+	const struct options *options = session->options;
+	const struct config *config = &session->config;
+
+	for (size_t i = 0; i < config->trusted_identities.len; i++)
+		if (!trusted_signers_add(
+			    &setup->trusted, &config->trusted_identities.items[i], err))
+			return false;
+	if (options->certificate_identity && options->certificate_issuer)
+		*vec_push(&setup->trusted.all) =
+			(struct policy_signer){{.exact = options->certificate_identity},
+				{.exact = options->certificate_issuer}};
+	setup->options.carry = (struct carry_options){
+		.mode = config->carries_nothing ? CARRY_NONE
+			: config->carries_all	? CARRY_ALL
+						: CARRY_SIGNED,
+		.signers = setup->trusted.all.items,
+		.signer_count = setup->trusted.all.len,
+	};
+	return true;
+}
+
 /* ---- What it is made with ---- */
 
 /* Before anything is fetched: a run without an identity signs nothing. */
@@ -233,6 +258,8 @@ bool signing_setup_init(
 	if ((forms & SIGNING_LEGACY) && settings.services.rekor_v2_url &&
 		!settings.services.rekor_url)
 		return no_older_log(err);
+	if (!say_what_is_carried(setup, session, err))
+		return false;
 	if (!session->options->confirm)
 		return true;
 	return find_identity(setup, session, &settings, err) &&
@@ -242,6 +269,7 @@ bool signing_setup_init(
 
 void signing_setup_release(struct signing_setup *setup)
 {
+	trusted_signers_release(&setup->trusted);
 	signer_free(setup->signer);
 	id_token_source_free(setup->tokens);
 	signing_services_release(&setup->services);

@@ -7,12 +7,14 @@
 #define CIP_CLI_SIGNING_SETUP_H
 
 #include "cli/session.h"
+#include "reconciler/config_identities.h"
 #include "reconciler/signing.h"
 #include "signer/trust_source.h"
 
 struct signing_setup {
 	struct signing_options options; /* for run.h; refers to everything below */
 	struct promotion_run run;
+	struct trusted_signers trusted; /* what of staging may be carried */
 	struct trust_source trust;
 	struct signing_services services;
 	struct id_token_source *tokens;

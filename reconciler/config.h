@@ -40,7 +40,8 @@ struct config {
 	VEC(const char *) google_accounts;	 /* `google: {impersonate: …}`; owned */
 	char *google_iam_endpoint;		 /* `google: {iam_endpoint: …}`; NULL: none */
 	struct config_sigstore sigstore;
-	struct identities identities;			/* `signatures:` */
+	struct identities identities;	   /* `signatures:` */
+	bool carries_nothing, carries_all; /* `signatures: {carry: none|all}`; else `signed` */
 	VEC(struct config_identity) trusted_identities; /* `signatures: {trusted_identities: …}` */
 };
 

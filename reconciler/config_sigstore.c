@@ -239,10 +239,24 @@ static void parse_rules(struct config_parse *p, const struct yml_node *node)
 		parse_rule(p, &key);
 }
 
+static void parse_carry(struct config_parse *p, const struct yml_node *node)
+{
+	const char *what = "carry: signed, all or none";
+
+	if (!yml_text(p->yml, node, what))
+		return;
+	p->config->carries_nothing = strcmp(node->text, "none") == 0;
+	p->config->carries_all = strcmp(node->text, "all") == 0;
+	if (p->config->carries_nothing || p->config->carries_all ||
+		strcmp(node->text, "signed") == 0)
+		return;
+	yml_fault(p->yml, node, "expected %s, found \"%.100s\"", what, node->text);
+}
+
 void config_signatures(struct config_parse *p, const struct yml_node *node)
 {
 	static const char *const fields[] = {
-		"identities", "canonical_registry", "trusted_identities", NULL};
+		"identities", "canonical_registry", "trusted_identities", "carry", NULL};
 	struct yml_node value;
 	size_t field;
 
@@ -254,6 +268,8 @@ void config_signatures(struct config_parse *p, const struct yml_node *node)
 			parse_rules(p, &value);
 		else if (field == 2)
 			config_trusted_identities(p, &value);
+		else if (field == 3)
+			parse_carry(p, &value);
 		else
 			p->config->identities.canonical =
 				parse_registry(p, &value, "canonical_registry: host, or host/path");

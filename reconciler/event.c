@@ -72,6 +72,14 @@ const char *signed_state_name(enum signed_state state)
 	return names[state];
 }
 
+const char *carried_kind_name(enum carried_kind kind)
+{
+	static const char *const names[] = {
+		"signatures", "attestations", "bundles", "sboms", "referrers"};
+
+	return names[kind];
+}
+
 static void signing_release(struct record_signing *signing)
 {
 	mem_free(signing->identity);
@@ -79,6 +87,7 @@ static void signing_release(struct record_signing *signing)
 	for (size_t i = 0; i < signing->logged.len; i++)
 		mem_free(signing->logged.items[i].serial);
 	vec_release(&signing->logged);
+	mem_free(signing->carried.why);
 }
 
 const struct digest *record_tag_moves_from(const struct record_tag *tag)

@@ -99,6 +99,24 @@ struct record_logged {
 	int64_t unix_ms; /* when it was made */
 };
 
+/* What stands beside an image in its source repository (reconciler/carry.h). */
+enum carried_kind {
+	CARRIED_SIGNATURES,   /* layers of .sig */
+	CARRIED_ATTESTATIONS, /* layers of .att */
+	CARRIED_BUNDLES,      /* Sigstore bundles as referrers */
+	CARRIED_SBOMS,	      /* .sbom */
+	CARRIED_REFERRERS,    /* others */
+	CARRIED_KINDS
+};
+const char *carried_kind_name(enum carried_kind kind);
+
+struct record_carried {
+	size_t brought[CARRIED_KINDS]; /* to the primary, by this run */
+	size_t left;		       /* things that were not, nor were there before */
+	bool failed;		       /* for something an error is the reason */
+	char *why; /* owned; for the first thing that was left, or the first error; NULL: nothing was */
+};
+
 /*
  * Signing is done once for all destinations of an image with one identity, at the primary. Each of
  * their records says what came of it; the primary's (or the first, if it has none) says the rest.
@@ -111,6 +129,7 @@ struct record_signing {
 	char *error; /* owned; why it failed, for people */
 	enum err_kind error_kind;
 	VEC(struct record_logged) logged; /* of the one that leads */
+	struct record_carried carried;	  /* likewise */
 };
 
 /*

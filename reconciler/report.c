@@ -177,6 +177,24 @@ static void write_logged(struct json_out *out, const struct record_logged *logge
 	json_out_close(out, '}');
 }
 
+static void write_carried(struct json_out *out, const struct record_carried *carried)
+{
+	bool any = carried->left > 0 || carried->why;
+
+	for (int kind = 0; kind < CARRIED_KINDS; kind++)
+		any |= carried->brought[kind] > 0;
+	if (!any)
+		return;
+	json_out_open(out, "carried", '{');
+	for (int kind = 0; kind < CARRIED_KINDS; kind++)
+		json_out_number(out, carried_kind_name(kind), carried->brought[kind]);
+	json_out_number(out, "left", carried->left);
+	json_out_bool(out, "failed", carried->failed);
+	if (carried->why)
+		json_out_text(out, "message", carried->why);
+	json_out_close(out, '}');
+}
+
 static void write_signing(struct json_out *out, const struct record_signing *signing)
 {
 	if (!signing->identity) {
@@ -196,6 +214,7 @@ static void write_signing(struct json_out *out, const struct record_signing *sig
 	for (size_t i = 0; i < signing->logged.len; i++)
 		write_logged(out, &signing->logged.items[i]);
 	json_out_close(out, ']');
+	write_carried(out, &signing->carried);
 	json_out_close(out, '}');
 }
 

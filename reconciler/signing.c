@@ -19,6 +19,7 @@ struct signing {
 	const struct clock *clock;
 	struct cancel *cancel;
 	struct once *images; /* who works on which */
+	struct carry *carry;
 	struct signing_fence fence;
 	void (*announce)(void *ctx, enum phase phase);
 	void *ctx;
@@ -36,6 +37,8 @@ struct effort {
 	int64_t read_ms;	  /* monotonic, when that was read */
 	bool may_ask;		  /* the services were not fenced when they were first needed */
 	struct document manifest; /* once a bundle has to refer to it */
+	struct cargo cargo;	  /* what staging has for it, without what has arrived */
+	unsigned relied_on;	  /* kinds of the cargo that are ours: they spare us one */
 };
 
 char *signing_annotation_value(const char *program_version)
@@ -55,6 +58,7 @@ struct signing *signing_new(const struct signing_options *options, struct regist
 	signing->clock = clock;
 	signing->cancel = cancel;
 	signing->images = once_new();
+	signing->carry = carry_new(&options->carry, signing->registry, clock, cancel);
 	signing_fence_init(&signing->fence, clock);
 	signing->announce = announce;
 	signing->ctx = ctx;
@@ -66,6 +70,7 @@ void signing_free(struct signing *signing)
 	if (!signing)
 		return;
 	signing_fence_release(&signing->fence);
+	carry_free(signing->carry);
 	once_free(signing->images);
 	mem_free(signing->version);
 	mem_free(signing);
@@ -82,6 +87,16 @@ static struct payload_annotation annotation_of(const struct effort *e)
 	return (struct payload_annotation){SIGNING_ANNOTATION, e->signing->version};
 }
 
+static struct carry_image carry_image_of(const struct effort *e)
+{
+	return (struct carry_image){
+		.source = e->promotion->source,
+		.primary = e->primary,
+		.digest = &e->promotion->digest,
+		.tally = e->tally,
+	};
+}
+
 /* ---- What is there ---- */
 
 /* What was absent longer ago may be there now (signer/attached.h). */
@@ -95,6 +110,7 @@ static bool read_attached(struct effort *e, struct err **err)
 		.docker_reference = e->promotion->destination,
 		.annotations = &annotation,
 		.annotation_count = 1,
+		.keep_parts = carry_is_on(e->signing->carry),
 	};
 
 	e->read_ms = clock_monotonic_ms(e->signing->clock);
@@ -107,8 +123,9 @@ static enum sign_form form_of(const struct attached_item *item)
 	return item->kind == ATTACHED_BUNDLE ? SIGN_BUNDLE : SIGN_LEGACY;
 }
 
-static void judge_signatures(
-	const struct effort *e, const struct policy *policy, struct signing_found *found)
+/* Of the primary's and of what staging carries. Returns the kinds of which something counts. */
+static unsigned judge_signatures(const struct effort *e, const struct policy *policy,
+	const struct attached *attached, struct signing_found *found)
 {
 	const struct image_policy wanted = {
 		.root = e->signing->options->root,
@@ -116,15 +133,21 @@ static void judge_signatures(
 		.docker_reference = e->promotion->destination,
 	};
 	CLEANUP(image_verdicts_release) struct image_verdicts verdicts = {0};
+	unsigned kinds = 0;
 
-	image_verify(&wanted, &e->promotion->digest, &e->attached, &verdicts);
-	for (size_t i = 0; i < verdicts.items.len; i++)
-		if (verdicts.items.items[i].counts)
-			found->is_signed[form_of(verdicts.items.items[i].item)] = true;
+	image_verify(&wanted, &e->promotion->digest, attached, &verdicts);
+	for (size_t i = 0; i < verdicts.items.len; i++) {
+		if (!verdicts.items.items[i].counts)
+			continue;
+		found->is_signed[form_of(verdicts.items.items[i].item)] = true;
+		kinds |= verdicts.items.items[i].item->kind;
+	}
+	return kinds;
 }
 
-static void judge_statements(const struct effort *e, const struct policy *policy,
-	enum promotion_statement statement, struct signing_found *found)
+static unsigned judge_statements(const struct effort *e, const struct policy *policy,
+	const struct attached *attached, enum promotion_statement statement,
+	struct signing_found *found)
 {
 	const struct image_policy wanted = {
 		.root = e->signing->options->root,
@@ -132,17 +155,21 @@ static void judge_statements(const struct effort *e, const struct policy *policy
 		.predicate_type = promotion_type(statement),
 	};
 	CLEANUP(image_verdicts_release) struct image_verdicts verdicts = {0};
+	unsigned kinds = 0;
 
-	image_verify(&wanted, &e->promotion->digest, &e->attached, &verdicts);
+	image_verify(&wanted, &e->promotion->digest, attached, &verdicts);
 	for (size_t i = 0; i < verdicts.items.len; i++) {
 		const struct image_verdict *verdict = &verdicts.items.items[i];
 
-		if (verdict->counts &&
-			promotion_is_said(statement, e->promotion,
+		if (!verdict->counts ||
+			!promotion_is_said(statement, e->promotion,
 				verdict->predicate_statement.data,
 				verdict->predicate_statement.len))
-			found->says[form_of(verdict->item)][statement] = true;
+			continue;
+		found->says[form_of(verdict->item)][statement] = true;
+		kinds |= verdict->item->kind;
 	}
+	return kinds;
 }
 
 /* Once for an image: the attempt that ends a fence must come through. */
@@ -170,26 +197,37 @@ static bool who_we_are(struct effort *e, struct policy_signer *ret_signer, struc
 	return false;
 }
 
+static unsigned judge(const struct effort *e, const struct policy *policy,
+	const struct attached *attached, struct signing_found *found)
+{
+	unsigned kinds = judge_signatures(e, policy, attached, found);
+
+	for (size_t i = 0; i < attached->items.len; i++)
+		if (attached->items.items[i].kind == ATTACHED_BUNDLE)
+			found->has_bundle = true;
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++)
+		if (e->signing->options->wanted.statements[statement])
+			kinds |= judge_statements(e, policy, attached, statement, found);
+	return kinds;
+}
+
 static bool judge_attached(struct effort *e, struct signing_found *found, struct err **err)
 {
 	const struct signing_options *options = e->signing->options;
+	const struct carry_image image = carry_image_of(e);
 	struct policy_signer signer = {0};
 	struct policy policy = POLICY_INIT;
 
-	if (!e->attached.items.len)
+	if (!e->attached.items.len && !e->cargo.attached.items.len)
 		return true;
 	if (!who_we_are(e, &signer, err))
 		return false;
 	policy.signers = &signer;
 	policy.signer_count = 1;
 	policy.scts = options->scts;
-	for (size_t i = 0; i < e->attached.items.len; i++)
-		if (e->attached.items.items[i].kind == ATTACHED_BUNDLE)
-			found->has_bundle = true;
-	judge_signatures(e, &policy, found);
-	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++)
-		if (options->wanted.statements[statement])
-			judge_statements(e, &policy, statement, found);
+	judge(e, &policy, &e->attached, found);
+	carry_choose(e->signing->carry, &image, options->root, &policy, &e->attached, &e->cargo);
+	e->relied_on = judge(e, &policy, &e->cargo.attached, found);
 	return true;
 }
 
@@ -260,7 +298,7 @@ static bool sign_statement(struct effort *e, enum sign_form form, const char *ty
 static bool attach_referrers(
 	struct effort *e, const struct attach_item *items, size_t count, struct err **err)
 {
-	if (!e->manifest.bytes &&
+	if (!e->manifest.bytes && !items[0].parts &&
 		!registry_manifest_get(e->signing->registry, e->primary, &e->promotion->digest,
 			e->tally, &e->manifest, err))
 		return false;
@@ -278,6 +316,47 @@ static bool attach_layers(struct effort *e, enum attached_kind kind,
 		is_absent, items, count, e->tally, err);
 }
 
+static bool push(struct effort *e, enum attached_kind kind, const struct attach_item *items,
+	size_t count, struct err **err)
+{
+	return kind == ATTACHED_BUNDLE ? attach_referrers(e, items, count, err)
+				       : attach_layers(e, kind, items, count, err);
+}
+
+/* What is carried is the reason, or may be; not the registry, nor that the run was stopped. */
+static bool may_be_its_fault(const struct err *err)
+{
+	return err_is(err, ERR_TOO_LARGE) || err_is(err, ERR_INVALID) ||
+		err_is(err, ERR_UNSUPPORTED) || err_is(err, ERR_NOT_FOUND) ||
+		err_is(err, ERR_DIGEST);
+}
+
+/*
+ * Ours, if there are any, and what staging carries of the kind in one push. What cannot be carried is left
+ * behind if ours go without it.
+ */
+static bool attach(struct effort *e, enum attached_kind kind, const struct attach_item *items,
+	size_t count, struct err **err)
+{
+	CLEANUP(err_freep) struct err *why = NULL;
+	CLEANUP(mem_freep)
+	struct attach_item *all = cargo_load(&e->cargo, kind, items, count);
+	size_t carried = cargo_count(&e->cargo, kind);
+
+	if (carried == 0)
+		return count == 0 || push(e, kind, items, count, err);
+	if (push(e, kind, all, count + carried, &why)) {
+		cargo_arrived(&e->cargo, kind);
+		return true;
+	}
+	cargo_stayed(&e->cargo, kind, why);
+	if ((e->relied_on & kind) || (count > 0 && !may_be_its_fault(why))) {
+		err_keep_first(err, &why);
+		return false;
+	}
+	return count == 0 || push(e, kind, items, count, err);
+}
+
 static bool make_legacy_signature(struct effort *e, struct err **err)
 {
 	CLEANUP(str_release) struct str payload = STR_INIT(PAYLOAD_MAX_SIZE);
@@ -290,7 +369,7 @@ static bool make_legacy_signature(struct effort *e, struct err **err)
 		return false;
 	const struct attach_item item = {
 		.bundle = bundle, .payload = payload.bytes, .payload_len = payload.len};
-	return attach_layers(e, ATTACHED_SIG, &item, 1, err);
+	return attach(e, ATTACHED_SIG, &item, 1, err);
 }
 
 /* The statement that cosign v3 signs instead of a payload. */
@@ -328,7 +407,7 @@ static bool make_bundle_signature(struct effort *e, struct err **err)
 		return false;
 	const struct attach_item item = {
 		.bundle = bundle, .predicate_type = ATTACHED_SIGNATURE_PREDICATE};
-	return attach_referrers(e, &item, 1, err);
+	return attach(e, ATTACHED_BUNDLE, &item, 1, err);
 }
 
 static bool make_signatures(struct effort *e, const struct signing_todo *todo, struct err **err)
@@ -379,8 +458,8 @@ static bool make_statements(
 			return false;
 	if (!made.count)
 		return true;
-	return form == SIGN_BUNDLE ? attach_referrers(e, made.items, made.count, err)
-				   : attach_layers(e, ATTACHED_ATT, made.items, made.count, err);
+	return attach(e, form == SIGN_BUNDLE ? ATTACHED_BUNDLE : ATTACHED_ATT, made.items,
+		made.count, err);
 }
 
 /* ---- In order ---- */
@@ -399,32 +478,42 @@ static void carry_out(struct effort *e, const struct signing_todo *todo)
 	if (signing_todo_signs(todo)) {
 		announce(e->signing, PHASE_SIGN);
 		outcome->signature = SIGNED_NOW;
-		if (!make_signatures(e, todo, &outcome->err)) {
-			outcome->signature = outcome->attestation = state_of(outcome->err);
-			return;
-		}
 	}
-	if (!signing_todo_states(todo))
+	/* Bundles of others come only where a bundle of ours is. */
+	if (!make_signatures(e, todo, &outcome->err) ||
+		!attach(e, ATTACHED_SIG, NULL, 0, &outcome->err) ||
+		!attach(e, ATTACHED_BUNDLE, NULL, 0, &outcome->err)) {
+		outcome->signature = outcome->attestation = state_of(outcome->err);
 		return;
-	announce(e->signing, PHASE_ATTEST);
-	outcome->attestation = SIGNED_NOW;
+	}
+	if (signing_todo_states(todo)) {
+		announce(e->signing, PHASE_ATTEST);
+		outcome->attestation = SIGNED_NOW;
+	}
 	if (!make_statements(e, todo, SIGN_LEGACY, &outcome->err) ||
-		!make_statements(e, todo, SIGN_BUNDLE, &outcome->err))
+		!make_statements(e, todo, SIGN_BUNDLE, &outcome->err) ||
+		!attach(e, ATTACHED_ATT, NULL, 0, &outcome->err))
 		outcome->attestation = state_of(outcome->err);
 }
 
 static void work_on(struct effort *e)
 {
 	const struct signing_wanted *wanted = &e->signing->options->wanted;
+	const struct carry_image image = carry_image_of(e);
 	struct signing_found found = {0};
 	struct signing_todo todo;
+	bool ok = read_attached(e, &e->outcome->err);
 
-	if (!read_attached(e, &e->outcome->err) || !judge_attached(e, &found, &e->outcome->err)) {
+	if (ok)
+		carry_read(e->signing->carry, &image, &e->cargo);
+	if (!ok || !judge_attached(e, &found, &e->outcome->err)) {
 		e->outcome->signature = e->outcome->attestation = state_of(e->outcome->err);
 		return;
 	}
 	todo = signing_plan(wanted, &found);
 	carry_out(e, &todo);
+	if (!e->outcome->err)
+		carry_rest(e->signing->carry, &image, &e->attached, &e->cargo);
 	if (!wanted->statements[PROMOTION_RECORD] && !wanted->statements[PROMOTION_SLSA])
 		e->outcome->attestation = SIGNED_NOT_ASKED;
 }
@@ -453,6 +542,7 @@ void signing_carry_out(struct signing *signing, const struct repository *primary
 	work_on(&effort);
 	/* Nothing is remembered: somebody else may have another promotion of it to state. */
 	once_finish(signing->images, image, false);
+	cargo_finish(&effort.cargo, image, &ret_outcome->carried);
 	attached_release(&effort.attached);
 	document_release(&effort.manifest);
 }

@@ -1,6 +1,7 @@
 /*
  * Signs one image and states its promotion: reads what is attached to it at its primary, verifies
- * that, decides by signing_plan.h, makes what is missing and attaches it. No statement stands without
+ * that, decides by signing_plan.h, makes what is missing and attaches it, together with what staging
+ * carries beside the image (carry.h). No statement stands without
  * a signature: if that failed, none is made. Nothing that is there is taken away.
  *
  * Any thread. The same image is worked on by one thread at a time.
@@ -10,6 +11,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "reconciler/carry.h"
 #include "reconciler/event.h"
 #include "reconciler/signing_plan.h"
 #include "registry/registry.h"
@@ -22,7 +24,8 @@ struct signing_options {
 	size_t scts; /* that certificates need, as for the signer */
 	struct signing_wanted wanted;
 	const struct promotion_run *run;
-	unsigned max_ops; /* images signed at the same time; 0: 50 */
+	struct carry_options carry; /* what staging has beside the images */
+	unsigned max_ops;	    /* images signed at the same time; 0: 50 */
 };
 #define SIGNING_OPS_DEFAULT 50
 
@@ -48,6 +51,7 @@ struct signing_outcome {
 	enum signed_state signature, attestation;
 	struct err *err;		  /* why one of them failed; owned */
 	VEC(struct record_logged) logged; /* serials owned */
+	struct record_carried carried;	  /* `why` owned */
 };
 
 /*

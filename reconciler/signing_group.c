@@ -351,6 +351,7 @@ void signing_group_run(void *ctx, void *arg)
 	lead->requests += tally.requests;
 	lead->bytes_received += tally.bytes_received;
 	lead->bytes_sent += tally.bytes_sent;
+	lead->signing.carried = outcome.carried;
 	lead->signing.logged.items = outcome.logged.items;
 	lead->signing.logged.len = outcome.logged.len;
 	lead->signing.logged.capacity = outcome.logged.capacity;

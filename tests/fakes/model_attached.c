@@ -4,6 +4,7 @@
  */
 #include "signer/attached.h"
 
+#include "registry/referrers.h"
 #include "registry/registry.h"
 
 struct registry *registry_for_signing(struct registry *registry)
@@ -71,4 +72,17 @@ bool attach_bundles(struct registry *registry, const struct repository *reposito
 	(void)count;
 	(void)tally;
 	return err_set(err, ERR_UNSUPPORTED, "nothing can be attached in %s", repository->path);
+}
+
+bool referrers_put(struct registry *registry, const struct repository *repository,
+	const struct digest *subject, const struct document *documents, size_t count,
+	struct http_tally *tally, struct err **err)
+{
+	(void)registry;
+	(void)subject;
+	(void)documents;
+	(void)count;
+	(void)tally;
+	return err_set(
+		err, ERR_UNSUPPORTED, "the model lists no referrers of %s", repository->path);
 }
