@@ -145,6 +145,28 @@ static void say_what_was_done(const struct job *job, const struct run_result *re
 			(unsigned long long)result->assumed_images);
 }
 
+/* Mirrors never change the exit code: the periodic job that fills them has its own. */
+static void say_mirrors(const struct job *job, const struct run_result *result)
+{
+	const uint64_t *ends = result->mirrored;
+	unsigned long long lacking = ends[REPLICA_MISSING] + ends[REPLICA_DIFFERS];
+	unsigned long long failed = ends[REPLICA_CONFLICT] + ends[REPLICA_FAILED];
+
+	if (job->options->replicate && job->options->confirm)
+		log_info("mirrors: brought %llu signatures and the like; %llu in place before",
+			(unsigned long long)(ends[REPLICA_COPIED] + ends[REPLICA_MERGED]),
+			(unsigned long long)(ends[REPLICA_IN_PLACE] + ends[REPLICA_HAS_MORE]));
+	else if (ends[REPLICA_PLANNED])
+		log_info("mirrors: %llu signatures and the like to bring",
+			(unsigned long long)ends[REPLICA_PLANNED]);
+	if (lacking)
+		log_warning("mirrors: %llu signatures and the like are missing or differ; "
+			    "--replicate or cip replicate-signatures brings them",
+			lacking);
+	if (failed)
+		log_warning("mirrors: %llu signatures and the like could not be brought", failed);
+}
+
 /* How it went, for the log; returns the exit code. */
 static int judge(const struct job *job, const struct run_result *result)
 {
@@ -159,6 +181,7 @@ static int judge(const struct job *job, const struct run_result *result)
 		return EXIT_CODE_SIGNAL + signal;
 	}
 	say_what_was_done(job, result);
+	say_mirrors(job, result);
 	if (fail_on_met(job->options->fail_on, result->findings, &reasons)) {
 		log_error("finished with findings: %s", str_text(&reasons));
 		return EXIT_CODE_FINDINGS;
@@ -190,6 +213,7 @@ static int execute(struct job *job, struct registry *registry)
 		.verify_depth = job->options->verify_depth,
 		.sweep = (uint32_t)job->options->sweep,
 		.records_for_all = job->options->report_all,
+		.replicate = job->options->replicate,
 	};
 	bool done;
 

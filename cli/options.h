@@ -43,6 +43,7 @@ struct options {
 	bool verify_writes;
 	const char *verify_depth_text;
 	uint64_t sweep;
+	bool replicate;
 	bool parse_only;
 	bool strict;
 	const char *fail_on_text;

@@ -180,6 +180,14 @@ static const struct flag job_flags[] = {
 		.help = "read and verify signatures of one in N images that are in place, in "
 			"each hour others; 0: none",
 		.details = "A prime number comes to all of them whatever the interval of runs."},
+	{.name = "replicate",
+		.type = FLAG_BOOL,
+		FIELD(replicate),
+		.help = "bring signatures, attestations and SBOMs from each primary to its mirrors",
+		.details = "What cip replicate-signatures does, for the digests that are declared, "
+			   "as the "
+			   "last step of each image. Without it, what the lists show to be missing "
+			   "there is reported. Neither changes the exit code."},
 	{.name = "parse-only",
 		.type = FLAG_BOOL,
 		FIELD(parse_only),

@@ -170,6 +170,21 @@ static void tell_record(struct output *output, const struct event *event)
 	tell(output, event, record->reason, &record->place, message);
 }
 
+/* The summary counts them; what could not be brought is said. */
+static void tell_mirrored(struct output *output, const struct mirrored *mirrored)
+{
+	bool is_trouble = mirrored->tag &&
+		(mirrored->end == REPLICA_FAILED || mirrored->end == REPLICA_CONFLICT);
+	const char *error = mirrored->error ? mirrored->error : "";
+
+	if (is_trouble && repeats_is_first(&output->repeats, mirrored->destination, error))
+		log_warning("mirror %s:%s: %s", mirrored->destination, mirrored->tag, error);
+	else
+		log_debug("mirror %s:%s from %s: %s %s", mirrored->destination,
+			mirrored->tag ? mirrored->tag : "", mirrored->primary,
+			replica_end_name(mirrored->end), error);
+}
+
 static void tell_repeats(struct output *output)
 {
 	for (size_t i = 0; i < output->repeats.items.len; i++) {
@@ -206,6 +221,9 @@ static void handle(struct output *output, const struct event *event)
 	case EVENT_LOOK:
 		if (event->look.error)
 			log_debug("%s: %s", event->look.repository, event->look.error);
+		break;
+	case EVENT_MIRROR:
+		tell_mirrored(output, &event->mirrored);
 		break;
 	case EVENT_TOTALS:
 		break;

@@ -41,6 +41,7 @@ void progress_event(struct progress *progress, const struct event *event, int64_
 		break;
 	case EVENT_LOG:
 	case EVENT_FINDING:
+	case EVENT_MIRROR:
 		break;
 	}
 }

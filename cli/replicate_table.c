@@ -6,20 +6,9 @@
 #include "base/escape.h"
 #include "reconciler/json_out.h"
 
-static const char *const words[REPLICA_ENDS] = {
-	[REPLICA_IN_PLACE] = "in-place",
-	[REPLICA_HAS_MORE] = "has-more",
-	[REPLICA_PLANNED] = "copy",
-	[REPLICA_COPIED] = "copied",
-	[REPLICA_MERGED] = "merged",
-	[REPLICA_CONFLICT] = "conflict",
-	[REPLICA_FAILED] = "failed",
-	[REPLICA_NOT_DONE] = "not-done",
-};
-
 static const char *word_of(const struct replicate_row *row)
 {
-	return row->tag ? words[row->end] : "unlisted";
+	return row->tag ? replica_end_name(row->end) : "unlisted";
 }
 
 /* ---- For people ---- */
@@ -67,8 +56,8 @@ bool replicate_table_json(const struct replicate_result *result, FILE *out)
 	json_out_bool(&json, "interrupted", result->interrupted);
 	json_out_number(&json, "projects_left_out", result->left_out);
 	json_out_open(&json, "totals", '{');
-	for (size_t i = 0; i < REPLICA_ENDS; i++)
-		json_out_number(&json, words[i], result->ends[i]);
+	for (enum replica_end end = 0; end < REPLICA_MISSING; end++)
+		json_out_number(&json, replica_end_name(end), result->ends[end]);
 	json_out_number(&json, "unlisted", result->unlisted);
 	json_out_close(&json, '}');
 	json_out_open(&json, "objects", '[');

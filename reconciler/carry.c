@@ -85,14 +85,20 @@ struct staging *carry_staging(struct carry *carry, const char *name)
 	return staging;
 }
 
-static void on_tag(void *ctx, const char *tag)
+static void on_tag(void *ctx, const char *text)
 {
-	inventory_add(ctx, tag, NULL);
+	struct replica_tag tag;
+
+	if (replica_tag_parse(text, &tag))
+		inventory_add(ctx, &tag, NULL);
 }
 
-static void on_manifest_tag(void *ctx, const struct digest *digest, const char *tag)
+static void on_manifest_tag(void *ctx, const struct digest *digest, const char *text)
 {
-	inventory_add(ctx, tag, digest);
+	struct replica_tag tag;
+
+	if (replica_tag_parse(text, &tag))
+		inventory_add(ctx, &tag, digest);
 }
 
 /* Without a list tags are asked for one by one; a registry that does not answer to these either is soon left. */

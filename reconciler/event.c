@@ -123,6 +123,10 @@ void event_release(struct event *event)
 	case EVENT_RECORD:
 		record_release(&event->record);
 		break;
+	case EVENT_MIRROR:
+		mem_free(event->mirrored.tag);
+		mem_free(event->mirrored.error);
+		break;
 	case EVENT_PHASE:
 	case EVENT_TOTALS:
 		break;

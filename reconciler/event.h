@@ -20,6 +20,7 @@
 #include "image/digest.h"
 #include "reconciler/extra_tags.h"
 #include "reconciler/finding.h"
+#include "replicator/replicator.h"
 
 /*
  * Names shown to people; not barriers: each digest moves on as soon as it is ready. Of the phases
@@ -178,6 +179,14 @@ struct repository_look {
 	struct extra_tags extra; /* owned; with extra_tags in the run's options, else none */
 };
 
+/* What stands beside an image in its primary, at one mirror where it is not simply in place. */
+struct mirrored {
+	const char *destination, *primary; /* "host/path" */
+	char *tag;			   /* owned; NULL: the mirror could not be listed */
+	enum replica_end end;
+	char *error; /* owned; why, for people; may hold bytes from outside; NULL: none */
+};
+
 struct plan_totals {
 	uint64_t digests;      /* (destination repository, digest) pairs, malformed ones included */
 	uint64_t edges;	       /* (digest, tag or none) x destination repository */
@@ -192,6 +201,7 @@ enum event_kind {
 	EVENT_FINDING, /* of the declared state; what registries show is in records */
 	EVENT_LOOK,    /* a repository was looked at */
 	EVENT_RECORD,  /* a pair has reached its end */
+	EVENT_MIRROR,  /* something lacks, or lacked, at a mirror */
 };
 
 struct event {
@@ -207,6 +217,7 @@ struct event {
 		struct finding finding; /* message owned */
 		struct repository_look look;
 		struct record record;
+		struct mirrored mirrored;
 	};
 };
 void event_release(struct event *event);

@@ -36,6 +36,7 @@ void observed_release(struct observed *observed)
 	for (size_t i = 0; i < observed->questions.len; i++)
 		err_free(observed->questions.items[i].err);
 	vec_release(&observed->questions);
+	inventory_release(&observed->attached);
 	err_free(observed->err);
 	mem_free(observed->digests);
 	mem_free(observed->beside);
@@ -80,8 +81,8 @@ static struct observed_tag *tag_named(struct observed *observed, const char *nam
 	return slot == WORK_NONE ? NULL : &observed->tags[slot];
 }
 
-/* Such a tag belongs to a digest, and nobody declares it. */
-static bool note_beside(struct observed *observed, const char *name)
+/* Such a tag belongs to a digest, and nobody declares it. `content` may be NULL. */
+static bool note_beside(struct observed *observed, const char *name, const struct digest *content)
 {
 	static const uint8_t bits[] = {[REPLICA_SIG] = BESIDE_SIG,
 		[REPLICA_ATT] = BESIDE_ATT,
@@ -95,6 +96,8 @@ static bool note_beside(struct observed *observed, const char *name)
 	index = wanted_find(observed->wanted, beside.image);
 	if (index != WORK_NONE)
 		observed->beside[index] |= bits[beside.kind];
+	if (index != WORK_NONE && observed->keeps_attached)
+		inventory_add(&observed->attached, &beside, content);
 	return true;
 }
 
@@ -117,7 +120,7 @@ static void on_tag(void *ctx, const char *name)
 	struct observed_tag *tag;
 
 	observed->listed_tags++;
-	if (note_beside(observed, name))
+	if (note_beside(observed, name, NULL))
 		return;
 	tag = tag_named(observed, name);
 	if (tag)
@@ -142,7 +145,8 @@ static void on_manifest(void *ctx, const struct digest *digest)
 static void on_manifest_tag(void *ctx, const struct digest *digest, const char *name)
 {
 	struct observed *observed = ctx;
-	struct observed_tag *tag = note_beside(observed, name) ? NULL : tag_named(observed, name);
+	struct observed_tag *tag =
+		note_beside(observed, name, digest) ? NULL : tag_named(observed, name);
 
 	if (!tag)
 		return;
@@ -221,6 +225,7 @@ static void forget(struct observed *observed)
 {
 	memset(observed->digests, KNOWN_NOTHING, observed->wanted->digests.len);
 	memset(observed->beside, 0, observed->wanted->digests.len);
+	vec_clear(&observed->attached.items);
 	for (size_t i = 0; i < observed->wanted->names.len; i++) {
 		mem_free(observed->tags[i].elsewhere);
 		observed->tags[i] = (struct observed_tag){0};
@@ -257,6 +262,9 @@ bool observed_list(struct observed *observed, struct registry *registry,
 									   : TAGS_PLAIN;
 	}
 	observed->tells_tags = kind == TAGS_PLAIN || whole;
+	observed->is_listed = true;
+	observed->attached.is_partial = !observed->tells_tags;
+	inventory_finish(&observed->attached);
 	conclude_tags(observed);
 	conclude_digests(observed, kind == TAGS_GOOGLE && whole);
 	return true;

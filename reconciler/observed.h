@@ -13,6 +13,7 @@
 #include "reconciler/event.h"
 #include "reconciler/wanted.h"
 #include "registry/registry.h"
+#include "replicator/inventory.h"
 
 struct observed_tag {
 	enum tag_found found;
@@ -39,16 +40,19 @@ struct observed_question {
 
 struct observed {
 	const struct wanted *wanted;
-	uint8_t *digests;			 /* enum known, by index in wanted */
-	uint8_t *beside;			 /* enum observed_beside, likewise */
-	struct observed_tag *tags;		 /* by slot */
+	uint8_t *digests;	   /* enum known, by index in wanted */
+	uint8_t *beside;	   /* enum observed_beside, likewise */
+	struct observed_tag *tags; /* by slot */
+	bool is_listed;
 	bool tells_tags;			 /* a tag that was not listed does not exist */
 	bool believes_tags;			 /* set before the list: see observed_list */
 	struct extra_tags *extra;		 /* NULL: nobody wants to know; owned */
 	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
 	uint64_t listed_tags, listed_manifests;
-	struct err *err;	 /* of the list; owned */
-	struct http_tally tally; /* of list and questions */
+	bool keeps_attached;	   /* to be set before the list is read */
+	struct inventory attached; /* what stands beside declared digests, by the list */
+	struct err *err;	   /* of the list; owned */
+	struct http_tally tally;   /* of list and questions */
 };
 
 void observed_init(struct observed *observed, const struct wanted *wanted);

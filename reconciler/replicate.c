@@ -147,8 +147,8 @@ static void look_at_unit(void *ctx, void *arg)
 
 	if (!cancel_check(replication->options->cancel, CANCEL_DRAIN, NULL))
 		return;
-	struct replicate_set *members =
-		replicate_set_new(replication->list, unit, replication->options->only_declared);
+	struct replicate_set *members = replicate_set_new(
+		replication->list, unit, NULL, replication->options->only_declared);
 	if (!members)
 		return;
 	expect_copies(replication, members);

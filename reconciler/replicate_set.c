@@ -55,7 +55,7 @@ static bool is_primary(const struct replicate_set *set, size_t site)
 static bool is_declared(const struct replicate_set *set, const uint8_t sha256[DIGEST_SHA256_SIZE])
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->sites[i].owns_wanted &&
+		if (set->sites[i].is_first_of_wanted &&
 			wanted_find(set->sites[i].wanted, sha256) != WORK_NONE)
 			return true;
 	return false;
@@ -104,7 +104,7 @@ static int compare_rank(const void *left, const void *right)
 }
 
 /* The first of those that want the same has it, the others share it. */
-static void take_wanted(const struct worklist *list, struct replicate_set *set, size_t site)
+static void collect_wanted(const struct worklist *list, struct replicate_set *set, size_t site)
 {
 	const struct work_destination *all = list->destinations.items;
 	struct replicate_site *at = &set->sites[site];
@@ -113,32 +113,44 @@ static void take_wanted(const struct worklist *list, struct replicate_set *set, 
 	for (size_t i = 0; i < site && !at->wanted; i++) {
 		const struct replicate_site *other = &set->sites[i];
 
-		if (other->owns_wanted &&
+		if (other->own_wanted &&
 			wanted_is_shared(list, index, (uint32_t)(other->destination - all)))
 			at->wanted = other->wanted;
 	}
 	if (at->wanted)
 		return;
-	at->wanted = mem_new(1, sizeof(*at->wanted));
-	at->owns_wanted = true;
-	wanted_init(at->wanted, list, index);
+	at->wanted = at->own_wanted = mem_new(1, sizeof(*at->own_wanted));
+	wanted_init(at->own_wanted, list, index);
 }
 
-static void add_site(
-	const struct worklist *list, struct replicate_set *set, const struct ranked *ranked)
+static bool is_first_of_wanted(const struct replicate_set *set, size_t site)
+{
+	for (size_t i = 0; i < site; i++)
+		if (set->sites[i].wanted == set->sites[site].wanted)
+			return false;
+	return true;
+}
+
+static void add_site(const struct worklist *list, struct replicate_set *set,
+	const struct ranked *ranked, const struct wanted *wanted)
 {
 	size_t site = set->count++;
 
 	set->sites[site].destination = ranked->destination;
 	set->replicas[site].repository = ranked->destination->repository;
-	take_wanted(list, set, site);
+	if (wanted)
+		set->sites[site].wanted = wanted;
+	else
+		collect_wanted(list, set, site);
+	set->sites[site].is_first_of_wanted = is_first_of_wanted(set, site);
 	set->names[site] =
 		(struct primary_site){ranked->destination->name, set->sites[site].wanted};
 }
 
-struct replicate_set *replicate_set_new(
-	const struct worklist *list, const struct work_unit *unit, bool only_declared)
+struct replicate_set *replicate_set_new(const struct worklist *list, const struct work_unit *unit,
+	const struct wanted *const *wanted, bool only_declared)
 {
+	const struct work_destination *first = &list->destinations.items[unit->first_destination];
 	CLEANUP(mem_freep)
 	struct ranked *ranked = mem_new(unit->destination_count, sizeof(*ranked));
 	CLEANUP(replicate_set_freep) struct replicate_set *set = mem_new(1, sizeof(*set));
@@ -149,11 +161,11 @@ struct replicate_set *replicate_set_new(
 	set->names = mem_new(unit->destination_count, sizeof(*set->names));
 	set->only_declared = only_declared;
 	for (uint32_t i = 0; i < unit->destination_count; i++)
-		ranked[i] = (struct ranked){list->declared->identities,
-			&list->destinations.items[unit->first_destination + i]};
+		ranked[i] = (struct ranked){list->declared->identities, &first[i]};
 	qsort(ranked, unit->destination_count, sizeof(*ranked), compare_rank);
 	for (uint32_t i = 0; i < unit->destination_count; i++)
-		add_site(list, set, &ranked[i]);
+		add_site(list, set, &ranked[i],
+			wanted ? wanted[ranked[i].destination - first] : NULL);
 	set->primaries =
 		primaries_new(list->declared->identities, set->names, unit->destination_count);
 	for (size_t i = 0; i < set->count; i++)
@@ -167,10 +179,10 @@ void replicate_set_free(struct replicate_set *set)
 		return;
 	primaries_free(set->primaries);
 	for (size_t i = 0; i < set->count; i++) {
-		if (!set->sites[i].owns_wanted)
+		if (!set->sites[i].own_wanted)
 			continue;
-		wanted_release(set->sites[i].wanted);
-		mem_free(set->sites[i].wanted);
+		wanted_release(set->sites[i].own_wanted);
+		mem_free(set->sites[i].own_wanted);
 	}
 	mem_free(set->sites);
 	mem_free(set->replicas);

@@ -10,8 +10,9 @@
 
 struct replicate_site {
 	const struct work_destination *destination;
-	struct wanted *wanted; /* several may share one */
-	bool owns_wanted;
+	const struct wanted *wanted; /* several may share one */
+	struct wanted *own_wanted;   /* owned; NULL: it is another site's, or the caller's */
+	bool is_first_of_wanted;
 };
 
 struct replicate_set {
@@ -23,9 +24,12 @@ struct replicate_set {
 	bool only_declared;
 };
 
-/* NULL if the unit has no two destinations that belong together. The caller frees it. */
-struct replicate_set *replicate_set_new(
-	const struct worklist *list, const struct work_unit *unit, bool only_declared);
+/*
+ * NULL if the unit has no two destinations that belong together. The caller frees it. `wanted`: what the
+ * unit's destinations want, in their order, borrowed; NULL: it is collected here.
+ */
+struct replicate_set *replicate_set_new(const struct worklist *list, const struct work_unit *unit,
+	const struct wanted *const *wanted, bool only_declared);
 void replicate_set_free(struct replicate_set *set);
 DEFINE_CLEANUP(struct replicate_set, replicate_set_freep, replicate_set_free)
 

@@ -28,6 +28,15 @@ struct kept_finding {
 	char *message;
 };
 
+struct kept_mirrored {
+	const char *destination, *primary; /* interned */
+	char *tag, *error;
+	enum replica_end end;
+};
+
+/* More are counted only, so that a run that has everything to bring stays small. */
+#define MIRRORED_MAX 10000
+
 struct kept_registry {
 	const char *host; /* interned */
 	uint64_t requests, retries, throttled, paused_ms;
@@ -42,6 +51,8 @@ struct report {
 	VEC(struct kept_look) looks;
 	VEC(struct kept_finding) findings;
 	VEC(struct kept_registry) registries;
+	VEC(struct kept_mirrored) mirrored;
+	uint64_t mirrored_left_out;
 	struct plan_totals totals;
 	uint64_t requests, bytes_received, bytes_sent;
 };
@@ -111,6 +122,11 @@ void report_free(struct report *report)
 		mem_free(report->findings.items[i].message);
 	vec_release(&report->findings);
 	vec_release(&report->registries);
+	for (size_t i = 0; i < report->mirrored.len; i++) {
+		mem_free(report->mirrored.items[i].tag);
+		mem_free(report->mirrored.items[i].error);
+	}
+	vec_release(&report->mirrored);
 	intern_free(report->strings);
 	report_file_release(&report->file);
 	mem_free(report);
@@ -286,6 +302,21 @@ static void add_finding(struct report *report, const struct finding *finding)
 	kept->place.file = keep_text(report, finding->place.file);
 }
 
+static void add_mirrored(struct report *report, const struct mirrored *mirrored)
+{
+	if (report->mirrored.len == MIRRORED_MAX) {
+		report->mirrored_left_out++;
+		return;
+	}
+	*vec_push(&report->mirrored) = (struct kept_mirrored){
+		.destination = intern_text(report->strings, mirrored->destination),
+		.primary = intern_text(report->strings, mirrored->primary),
+		.tag = mirrored->tag ? mem_strdup(mirrored->tag) : NULL,
+		.error = mirrored->error ? mem_strdup(mirrored->error) : NULL,
+		.end = mirrored->end,
+	};
+}
+
 void report_add_event(struct report *report, const struct event *event)
 {
 	switch (event->kind) {
@@ -300,6 +331,9 @@ void report_add_event(struct report *report, const struct event *event)
 		break;
 	case EVENT_TOTALS:
 		report->totals = event->totals;
+		break;
+	case EVENT_MIRROR:
+		add_mirrored(report, &event->mirrored);
 		break;
 	case EVENT_LOG:
 	case EVENT_PHASE:
@@ -388,6 +422,46 @@ static void write_looks(struct report *report)
 	json_out_close(out, ']');
 }
 
+static int compare_mirrored(const void *left, const void *right)
+{
+	const struct kept_mirrored *a = left, *b = right;
+	int order = strcmp(a->destination, b->destination);
+
+	return order ? order : strcmp(a->tag ? a->tag : "", b->tag ? b->tag : "");
+}
+
+static void write_mirrors(struct report *report, const struct run_result *result)
+{
+	struct json_out *out = &report->out;
+
+	if (report->mirrored.len)
+		qsort(report->mirrored.items, report->mirrored.len, sizeof(*report->mirrored.items),
+			compare_mirrored);
+	json_out_open(out, "mirrors", '{');
+	json_out_open(out, "totals", '{');
+	for (enum replica_end end = 0; end < REPLICA_ENDS; end++)
+		json_out_number(out, replica_end_name(end), result ? result->mirrored[end] : 0);
+	json_out_close(out, '}');
+	json_out_open(out, "objects", '[');
+	for (size_t i = 0; i < report->mirrored.len; i++) {
+		const struct kept_mirrored *mirrored = &report->mirrored.items[i];
+
+		json_out_break(out);
+		json_out_open(out, NULL, '{');
+		json_out_text(out, "destination", mirrored->destination);
+		json_out_text(out, "primary", mirrored->tag ? mirrored->primary : NULL);
+		json_out_text(out, "tag", mirrored->tag);
+		json_out_text(out, "outcome",
+			mirrored->tag ? replica_end_name(mirrored->end) : "unlisted");
+		json_out_text(out, "error", mirrored->error);
+		json_out_close(out, '}');
+	}
+	json_out_close(out, ']');
+	json_out_number(out, "left_out", report->mirrored_left_out);
+	json_out_number(out, "requests", result ? result->mirror_requests : 0);
+	json_out_close(out, '}');
+}
+
 static int compare_registries(const void *left, const void *right)
 {
 	const struct kept_registry *a = left, *b = right;
@@ -431,9 +505,11 @@ static void write_totals(struct report *report, const struct run_result *result)
 	json_out_number(out, "edges", report->totals.edges);
 	json_out_number(out, "destinations", report->totals.repositories);
 	json_out_number(out, "sources", report->totals.sources);
-	json_out_number(out, "requests", report->requests);
-	json_out_number(out, "bytes_received", report->bytes_received);
-	json_out_number(out, "bytes_sent", report->bytes_sent);
+	json_out_number(out, "requests", report->requests + (result ? result->mirror_requests : 0));
+	json_out_number(out, "bytes_received",
+		report->bytes_received + (result ? result->mirror_bytes_received : 0));
+	json_out_number(
+		out, "bytes_sent", report->bytes_sent + (result ? result->mirror_bytes_sent : 0));
 	json_out_open(out, "outcomes", '{');
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		json_out_number(out, outcome_name(i), result ? result->outcomes[i] : 0);
@@ -477,6 +553,8 @@ bool report_finish(struct report *report, const struct run_result *result,
 	write_looks(report);
 	json_out_break(out);
 	write_registries(report);
+	json_out_break(out);
+	write_mirrors(report, result);
 	json_out_break(out);
 	write_totals(report, result);
 	json_out_break(out);

@@ -29,6 +29,7 @@ struct run_options {
 	uint32_t sweep;			       /* as in signing_rules; 0: none */
 	bool records_for_all;		       /* a record for pairs that are in place too */
 	bool extra_tags;		       /* look for tags that nobody declares */
+	bool replicate; /* bring what stands beside images to their mirrors; else it is only compared */
 };
 
 struct run_result {
@@ -45,6 +46,9 @@ struct run_result {
 	 * verified in this run.
 	 */
 	uint64_t assumed_images, verified_images;
+	/* What stands beside images × mirrors; what that cost is in no look and no record. */
+	uint64_t mirrored[REPLICA_ENDS];
+	uint64_t mirror_requests, mirror_bytes_received, mirror_bytes_sent;
 	bool interrupted; /* the token was raised; what was not come to is OUTCOME_NOT_DONE */
 };
 

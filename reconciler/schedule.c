@@ -4,6 +4,7 @@
  */
 #include "reconciler/schedule.h"
 
+#include "reconciler/mirroring.h"
 #include "reconciler/schedule_private.h"
 
 enum {
@@ -41,6 +42,9 @@ static void run_job(void *ctx, void *arg)
 	case JOB_GROUP:
 		group_run(job->unit, job->index);
 		break;
+	case JOB_MIRROR:
+		mirroring_run(job->unit, job->index);
+		break;
 	}
 }
 
@@ -61,6 +65,9 @@ static void find_hosts(const struct unit *unit, const struct job *job, struct ho
 		break;
 	case JOB_GROUP:
 		group_hosts(unit, job->index, hosts);
+		break;
+	case JOB_MIRROR:
+		mirroring_hosts(unit, job->index, hosts);
 		break;
 	}
 }
@@ -223,6 +230,11 @@ static void work_through(struct schedule *schedule)
 			unit_start(schedule, unit, weight);
 		}
 	}
+	/* Both pools give work to each other until the last unit has ended. */
+	pthread_mutex_lock(&schedule->lock);
+	while (schedule->active_weight)
+		wait_for_room(schedule);
+	pthread_mutex_unlock(&schedule->lock);
 	pool_wait_idle(schedule->pool);
 	if (schedule->signers)
 		pool_wait_idle(schedule->signers);
@@ -278,16 +290,23 @@ void schedule_run(
 	pthread_cond_init(&schedule.ended, NULL);
 	schedule.pool = pool_new("worker", threads, run_job, NULL);
 	start_signers(&schedule);
+	schedule.replicator = mirroring_replicator(&schedule);
 	work_through(&schedule);
 	pool_free(schedule.pool);
 	if (schedule.signers)
 		pool_free(schedule.signers);
 	signing_free(schedule.signing);
+	replicator_free(schedule.replicator);
 	tell_sources(&schedule);
 	for (size_t i = 0; i < OUTCOMES; i++)
 		result->outcomes[i] += schedule.outcomes[i];
 	for (size_t i = 0; i < FINDING_KINDS; i++)
 		result->findings[i] += schedule.findings[i];
+	for (size_t i = 0; i < REPLICA_ENDS; i++)
+		result->mirrored[i] += schedule.mirrored[i];
+	result->mirror_requests += schedule.mirror_tally.requests;
+	result->mirror_bytes_received += schedule.mirror_tally.bytes_received;
+	result->mirror_bytes_sent += schedule.mirror_tally.bytes_sent;
 	result->signed_images += schedule.signed_images;
 	result->recorded_images += schedule.recorded_images;
 	result->assumed_images += schedule.assumed_images;

@@ -36,11 +36,14 @@ struct schedule {
 	struct signing *signing;      /* NULL: nothing is signed in this run */
 	struct signing_rules rules;   /* when something is */
 	struct pool *signers;	      /* with the same keys; NULL likewise */
+	struct replicator *replicator;
 	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
 	_Atomic uint64_t outcomes[OUTCOMES];
 	_Atomic uint64_t findings[FINDING_KINDS];
 	_Atomic uint64_t signed_images, recorded_images, assumed_images, verified_images;
+	_Atomic uint64_t mirrored[REPLICA_ENDS];
+	struct http_tally mirror_tally;
 	atomic_bool promoting; /* the first group has begun */
 
 	pthread_mutex_t lock;	/* guards everything below and the errors of sources */
@@ -75,7 +78,7 @@ struct group {
 	VEC(uint32_t) dependants;  /* groups that wait for this one */
 };
 
-enum unit_stage { UNIT_LOOKS, UNIT_SOURCES, UNIT_GROUPS };
+enum unit_stage { UNIT_LOOKS, UNIT_SOURCES, UNIT_GROUPS, UNIT_MIRRORS };
 
 struct unit {
 	struct schedule *schedule;
@@ -91,6 +94,7 @@ struct unit {
 	VEC(struct group) groups;
 	uint32_t *group_of;	    /* by the unit's numbering of pairs; WORK_NONE: none */
 	VEC(struct origin) origins; /* without --confirm: what is asked of sources */
+	struct mirroring *mirroring; /* NULL: it has one destination only */
 };
 
 enum job_kind {
@@ -99,6 +103,7 @@ enum job_kind {
 	JOB_SOURCE,	/* origins [from, to), all of one source */
 	JOB_SOURCE_ASK, /* the same, one by one */
 	JOB_GROUP,	/* group `index` */
+	JOB_MIRROR,	/* object `index` */
 };
 
 struct job {

@@ -298,6 +298,7 @@ static bool sign_statement(struct effort *e, enum sign_form form, const char *ty
 static bool attach_referrers(
 	struct effort *e, const struct attach_item *items, size_t count, struct err **err)
 {
+	e->outcome->written |= ATTACHED_BUNDLE;
 	if (!e->manifest.bytes && !items[0].parts &&
 		!registry_manifest_get(e->signing->registry, e->primary, &e->promotion->digest,
 			e->tally, &e->manifest, err))
@@ -312,6 +313,7 @@ static bool attach_layers(struct effort *e, enum attached_kind kind,
 	bool is_absent = !(e->attached.found & kind) &&
 		clock_monotonic_ms(e->signing->clock) - e->read_ms < ABSENT_MS;
 
+	e->outcome->written |= kind;
 	return attach_legacy(e->signing->registry, e->primary, &e->promotion->digest, kind,
 		is_absent, items, count, e->tally, err);
 }

@@ -52,6 +52,8 @@ struct signing_outcome {
 	struct err *err;		  /* why one of them failed; owned */
 	VEC(struct record_logged) logged; /* serials owned */
 	struct record_carried carried;	  /* `why` owned */
+	/* Bits of enum attached_kind: what was attached, or tried to. */
+	unsigned written;
 };
 
 /*

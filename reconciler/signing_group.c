@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconciler/mirroring.h"
 #include "reconciler/replaced.h"
 #include "reconciler/schedule_private.h"
 
@@ -348,6 +349,8 @@ void signing_group_run(void *ctx, void *arg)
 	note(batch, job->part, &outcome);
 	if (outcome.signature == SIGNED_BEFORE || outcome.signature == SIGNED_NOW)
 		signing_site_verified(batch->promoted.unit, job->part->primary, job->part->digest);
+	mirroring_note_written(batch->promoted.unit, job->part->primary,
+		batch->promoted.group->digest->sha256, outcome.written);
 	lead->requests += tally.requests;
 	lead->bytes_received += tally.bytes_received;
 	lead->bytes_sent += tally.bytes_sent;

@@ -3,6 +3,7 @@
  * complete, and after the last one the unit goes on to its sources (without --confirm) and its
  * groups. What a destination showed to be in place is forgotten at once.
  */
+#include "reconciler/mirroring.h"
 #include "reconciler/schedule_private.h"
 
 static const struct wanted *share_wanted(struct unit *unit, uint32_t site)
@@ -65,8 +66,11 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 			schedule->options->verify_depth == VERIFY_PRESENCE;
 		if (schedule->options->extra_tags)
 			observed_want_extra(&unit->sites[i].observed);
+		unit->sites[i].observed.keeps_attached = sites > 1;
 		expect_promotions(schedule, unit->sites[i].destination);
 	}
+	if (sites > 1)
+		unit->mirroring = mirroring_new();
 	find_primaries(unit);
 	unit->pending = sites;
 	/* The unit may end during the last turn. */
@@ -96,6 +100,7 @@ static void unit_free(struct unit *unit)
 	for (size_t i = 0; i < unit->origins.len; i++)
 		err_free(unit->origins.items[i].err);
 	vec_release(&unit->origins);
+	mirroring_free(unit->mirroring);
 	mem_free(unit);
 }
 
@@ -104,7 +109,7 @@ static bool begin_stage(struct unit *unit, enum unit_stage stage)
 	unit->stage = stage;
 	if (stage == UNIT_SOURCES)
 		return !unit->schedule->options->confirm && forecast_start(unit);
-	return group_start(unit);
+	return stage == UNIT_GROUPS ? group_start(unit) : mirroring_start(unit);
 }
 
 void unit_step(struct unit *unit)
@@ -119,7 +124,9 @@ void unit_step(struct unit *unit)
 		if (begin_stage(unit, UNIT_SOURCES))
 			return;
 	}
-	if (unit->stage != UNIT_GROUPS && begin_stage(unit, UNIT_GROUPS))
+	if (unit->stage < UNIT_GROUPS && begin_stage(unit, UNIT_GROUPS))
+		return;
+	if (unit->stage < UNIT_MIRRORS && begin_stage(unit, UNIT_MIRRORS))
 		return;
 	unit_free(unit);
 	schedule_unit_ended(schedule, weight);

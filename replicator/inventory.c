@@ -11,26 +11,33 @@ void inventory_release(struct inventory *inventory)
 	vec_release(&inventory->items);
 }
 
-void inventory_add(struct inventory *inventory, const char *tag, const struct digest *content)
+void inventory_add(
+	struct inventory *inventory, const struct replica_tag *tag, const struct digest *content)
 {
 	struct inventory_item item = {
-		.has_content = content && content->algorithm == DIGEST_SHA256};
+		.tag = *tag,
+		.has_content = content && content->algorithm == DIGEST_SHA256,
+	};
 
-	if (!replica_tag_parse(tag, &item.tag))
-		return;
 	if (item.has_content)
 		memcpy(item.content, content->bytes, sizeof(item.content));
 	*vec_push(&inventory->items) = item;
 }
 
-static void on_tag(void *ctx, const char *tag)
+static void on_tag(void *ctx, const char *text)
 {
-	inventory_add(ctx, tag, NULL);
+	struct replica_tag tag;
+
+	if (replica_tag_parse(text, &tag))
+		inventory_add(ctx, &tag, NULL);
 }
 
-static void on_manifest_tag(void *ctx, const struct digest *digest, const char *tag)
+static void on_manifest_tag(void *ctx, const struct digest *digest, const char *text)
 {
-	inventory_add(ctx, tag, digest);
+	struct replica_tag tag;
+
+	if (replica_tag_parse(text, &tag))
+		inventory_add(ctx, &tag, digest);
 }
 
 /* Those with a digest first. */
@@ -87,6 +94,20 @@ bool inventory_read(struct registry *registry, const struct repository *reposito
 	*ret_inventory = inventory;
 	inventory = (struct inventory){0};
 	return true;
+}
+
+void inventory_touch(struct inventory *inventory, const struct replica_tag *tag)
+{
+	struct inventory_item *items = inventory->items.items;
+
+	for (size_t i = 0; i < inventory->items.len; i++) {
+		if (replica_tag_compare(&items[i].tag, tag) != 0)
+			continue;
+		items[i].has_content = false;
+		return;
+	}
+	*vec_push(&inventory->items) = (struct inventory_item){.tag = *tag, .is_doubtful = true};
+	inventory_finish(inventory);
 }
 
 static int compare_tag(const void *key, const void *item)

@@ -12,6 +12,7 @@
 struct inventory_item {
 	struct replica_tag tag;
 	bool has_content; /* Google's lists say the digest under each tag; others do not */
+	bool is_doubtful; /* perhaps it is not there at all */
 	uint8_t content[DIGEST_SHA256_SIZE];
 };
 
@@ -23,16 +24,17 @@ struct inventory {
 };
 void inventory_release(struct inventory *inventory);
 
-/*
- * While a list arrives, each tag in any order; `content` NULL where it is not said. Tags of anything
- * else are passed over. Then once inventory_finish.
- */
-void inventory_add(struct inventory *inventory, const char *tag, const struct digest *content);
+/* While a list arrives, in any order; `content` NULL where it is not said. Then once inventory_finish. */
+void inventory_add(
+	struct inventory *inventory, const struct replica_tag *tag, const struct digest *content);
 void inventory_finish(struct inventory *inventory);
 
 /* A repository that is not there holds nothing. Errors of registry_tags_list; then nothing is known. */
 bool inventory_read(struct registry *registry, const struct repository *repository,
 	const struct clock *clock, struct inventory *ret_inventory, struct err **err);
+
+/* It has been written since: with which content is not known, nor whether that succeeded. */
+void inventory_touch(struct inventory *inventory, const struct replica_tag *tag);
 
 /* NULL: it does not hold it. */
 const struct inventory_item *inventory_find(

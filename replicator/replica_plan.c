@@ -23,6 +23,7 @@ static void add(struct replica_tasks *tasks, size_t primary, const struct invent
 		.tag = item->tag,
 		.primary = primary,
 		.has_content = item->has_content,
+		.is_doubtful = item->is_doubtful,
 		.content = digest_from_sha256(item->content),
 		.seen = mem_new(tasks->sites, sizeof(*task.seen)),
 	};

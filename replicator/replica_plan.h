@@ -23,6 +23,7 @@ struct replica_task {
 	struct replica_tag tag;
 	size_t primary;
 	bool has_content; /* by the list */
+	bool is_doubtful; /* the primary may not have it */
 	struct digest content;
 	enum replica_seen *seen; /* by site; owned */
 };

@@ -43,6 +43,24 @@ void replicator_free(struct replicator *replicator)
 	mem_free(replicator);
 }
 
+static const char *const end_names[REPLICA_ENDS] = {
+	[REPLICA_IN_PLACE] = "in-place",
+	[REPLICA_HAS_MORE] = "has-more",
+	[REPLICA_PLANNED] = "copy",
+	[REPLICA_COPIED] = "copied",
+	[REPLICA_MERGED] = "merged",
+	[REPLICA_CONFLICT] = "conflict",
+	[REPLICA_FAILED] = "failed",
+	[REPLICA_NOT_DONE] = "not-done",
+	[REPLICA_MISSING] = "missing",
+	[REPLICA_DIFFERS] = "differs",
+};
+
+const char *replica_end_name(enum replica_end end)
+{
+	return end_names[end];
+}
+
 void replica_look_release(struct replica_look *look)
 {
 	replica_tasks_release(&look->tasks);
@@ -231,6 +249,16 @@ void replicator_look(
 	*ret_look = look;
 }
 
+void replicator_tell_seen(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_task *task)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (task->seen[i] == REPLICA_ABSENT)
+			tell(replicator, set, task, i, REPLICA_MISSING, NULL);
+		else if (task->seen[i] == REPLICA_DIFFERENT)
+			tell(replicator, set, task, i, REPLICA_DIFFERS, NULL);
+}
+
 /* ---- One object ---- */
 
 struct carrying {
@@ -251,6 +279,24 @@ static void carrying_release(struct carrying *carrying)
 	mem_free(carrying->seen);
 	mem_free(carrying->looked_ms);
 	document_release(&carrying->document);
+}
+
+static struct http_tally *tally_of(const struct carrying *carrying)
+{
+	return carrying->replicator->options.tally;
+}
+
+/* A copy counts for each destination. */
+static void count_copy(const struct carrying *carrying, const struct http_tally *cost)
+{
+	struct http_tally *tally = tally_of(carrying);
+
+	if (!tally)
+		return;
+	tally->requests += cost->requests;
+	tally->retries += cost->retries;
+	tally->bytes_received += cost->bytes_received;
+	tally->bytes_sent += cost->bytes_sent;
 }
 
 static bool wants(const struct carrying *carrying, enum replica_seen seen)
@@ -287,10 +333,11 @@ static bool read_primary(struct carrying *carrying, struct err **err)
 
 	if (carrying->document.bytes)
 		return true;
-	ok = carrying->has_content ? registry_manifest_get(registry, carrying->primary,
-					     &carrying->content, NULL, &carrying->document, err)
-				   : registry_manifest_read(registry, carrying->primary,
-					     carrying->tag, NULL, &carrying->document, err);
+	ok = carrying->has_content
+		? registry_manifest_get(registry, carrying->primary, &carrying->content,
+			  tally_of(carrying), &carrying->document, err)
+		: registry_manifest_read(registry, carrying->primary, carrying->tag,
+			  tally_of(carrying), &carrying->document, err);
 	if (!ok)
 		return err_prefix(err, "primary");
 	carrying->content = carrying->document.digest;
@@ -308,7 +355,7 @@ static bool look_at_primary(struct carrying *carrying, struct err **err)
 	if (carrying->has_content || !wants(carrying, REPLICA_PRESENT))
 		return true;
 	if (!registry_manifest_head(carrying->replicator->options.registry, carrying->primary,
-		    carrying->tag, NULL, &carrying->content, err))
+		    carrying->tag, tally_of(carrying), &carrying->content, err))
 		return err_prefix(err, "primary");
 	carrying->has_content = true;
 	return true;
@@ -327,7 +374,7 @@ static void look_at_mirror(struct carrying *carrying, size_t site)
 	}
 	carrying->looked_ms[site] = clock_monotonic_ms(carrying->replicator->options.clock);
 	bool ok = registry_manifest_head(carrying->replicator->options.registry, repository,
-		carrying->tag, NULL, &found, &err);
+		carrying->tag, tally_of(carrying), &found, &err);
 	note(carrying->replicator, repository->host, err);
 	if (!ok && err_is(err, ERR_NOT_FOUND))
 		carrying->seen[site] = REPLICA_ABSENT;
@@ -378,9 +425,13 @@ static bool put_merged(struct carrying *carrying, const struct repository *repos
 	};
 	struct digest found;
 
-	if ((config.len && !registry_blobs_put(registry, repository, &config, 1, NULL, err)) ||
-		!registry_manifest_put(registry, repository, carrying->tag, &document, NULL, err) ||
-		!registry_manifest_head(registry, repository, carrying->tag, NULL, &found, err))
+	if ((config.len &&
+		    !registry_blobs_put(
+			    registry, repository, &config, 1, tally_of(carrying), err)) ||
+		!registry_manifest_put(
+			registry, repository, carrying->tag, &document, tally_of(carrying), err) ||
+		!registry_manifest_head(
+			registry, repository, carrying->tag, tally_of(carrying), &found, err))
 		return false;
 	return digest_equal(&found, &document.digest) ||
 		err_set(err, ERR_CONFLICT, "somebody else writes it, too: run again");
@@ -392,8 +443,9 @@ static bool bring_part(
 {
 	struct copy_destination destination = {.repository = *repository};
 
-	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document, NULL,
-		&destination, 1);
+	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document,
+		tally_of(carrying), &destination, 1);
+	count_copy(carrying, &destination.tally);
 	if (!destination.err)
 		return true;
 	err_keep_first(err, &destination.err);
@@ -481,7 +533,7 @@ static void compare_contents(struct carrying *carrying, size_t site)
 	carrying->looked_ms[site] = clock_monotonic_ms(carrying->replicator->options.clock);
 	if (may_ask(carrying->replicator, repository->host, &err) &&
 		registry_manifest_read(carrying->replicator->options.registry, repository,
-			carrying->tag, NULL, &found, &err)) {
+			carrying->tag, tally_of(carrying), &found, &err)) {
 		judge(carrying, site, &found);
 		return;
 	}
@@ -520,9 +572,10 @@ static void copy(struct carrying *carrying, const size_t *sites, size_t count)
 			.observed_ms = carrying->looked_ms[sites[i]],
 		};
 	}
-	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document, NULL,
-		destinations, count);
+	copy_document(carrying->replicator->copier, carrying->primary, &carrying->document,
+		tally_of(carrying), destinations, count);
 	for (size_t i = 0; i < count; i++) {
+		count_copy(carrying, &destinations[i].tally);
 		note(carrying->replicator, destinations[i].repository.host, destinations[i].err);
 		tell_copied(carrying, sites[i], &destinations[i]);
 		err_free(destinations[i].err);
@@ -592,6 +645,8 @@ void replicator_carry_out(struct replicator *replicator, const struct replica_se
 
 	replica_tag_format(&task->tag, carrying.tag);
 	if (!carry_out(&carrying, &err)) {
+		if (task->is_doubtful && err_is(err, ERR_NOT_FOUND))
+			return;
 		note(replicator, carrying.primary->host, err);
 		settle_all(&carrying, err);
 	}

@@ -39,8 +39,12 @@ enum replica_end {
 	REPLICA_CONFLICT, /* both hold what the other lacks: not touched */
 	REPLICA_FAILED,
 	REPLICA_NOT_DONE, /* the run was stopped */
+	/* By lists that nobody acts on (replicator_tell_seen). */
+	REPLICA_MISSING,
+	REPLICA_DIFFERS,
 };
-#define REPLICA_ENDS (REPLICA_NOT_DONE + 1)
+#define REPLICA_ENDS (REPLICA_DIFFERS + 1)
+const char *replica_end_name(enum replica_end end);
 
 /* Of one object at one mirror; valid during the call only. */
 struct replica_outcome {
@@ -75,6 +79,7 @@ struct replicator_options {
 	bool (*merge)(const struct document *primary, const struct document *mirror,
 		struct replica_merged *ret_merged, struct err **err);
 	void *ctx;
+	struct http_tally *tally; /* every request is counted here; NULL: nowhere */
 };
 
 struct replicator;
@@ -109,6 +114,10 @@ void replicator_compare(struct replicator *replicator, const struct replica_set 
  */
 void replicator_look(struct replicator *replicator, const struct replica_set *set,
 	struct replica_look *ret_look);
+
+/* Instead: an outcome for each site that the lists show to lack it or to hold something else. */
+void replicator_tell_seen(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_task *task);
 
 /*
  * Brings one object to all mirrors that lack it; each has its own outcome. Tasks of a look are

@@ -12,23 +12,6 @@ struct registry *registry_for_signing(struct registry *registry)
 	return registry;
 }
 
-bool registry_manifest_get(struct registry *registry, const struct repository *repository,
-	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
-	struct err **err)
-{
-	(void)registry;
-	(void)digest;
-	(void)tally;
-	(void)ret_document;
-	return err_set(
-		err, ERR_UNSUPPORTED, "the model keeps no manifests of %s", repository->path);
-}
-
-void document_release(struct document *document)
-{
-	(void)document;
-}
-
 void attached_release(struct attached *attached)
 {
 	(void)attached;

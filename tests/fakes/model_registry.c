@@ -10,6 +10,7 @@
 
 #include "base/strmap.h"
 #include "base/vec.h"
+#include "registry/push.h"
 
 struct held_tag {
 	char *name;
@@ -384,6 +385,66 @@ bool registry_manifest_head(struct registry *registry, const struct repository *
 	return true;
 }
 
+/* The model keeps no bytes: a document's are the text of its digest. */
+bool registry_manifest_read(struct registry *registry, const struct repository *repository,
+	const char *reference, struct http_tally *tally, struct document *ret_document,
+	struct err **err)
+{
+	CLEANUP(mem_freep) char *name = full_name(repository);
+	char text[DIGEST_TEXT_SIZE];
+	struct digest digest;
+	bool found;
+
+	if (!begin(registry, MODEL_GET, name, reference, tally, err))
+		return false;
+	found = resolve(get(registry, name, false), reference, &digest);
+	pthread_mutex_unlock(&registry->lock);
+	if (!found)
+		return not_found(err, name, reference);
+	digest_format(&digest, text);
+	*ret_document =
+		(struct document){.bytes = mem_strdup(text), .len = strlen(text), .digest = digest};
+	return true;
+}
+
+bool registry_manifest_get(struct registry *registry, const struct repository *repository,
+	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
+	struct err **err)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	return registry_manifest_read(
+		registry, repository, digest_format(digest, text), tally, ret_document, err);
+}
+
+void document_release(struct document *document)
+{
+	mem_free(document->bytes);
+	document->bytes = NULL;
+}
+
+/* What differs in the model can not be made one. */
+bool registry_manifest_put(struct registry *registry, const struct repository *repository,
+	const char *reference, const struct document *document, struct http_tally *tally,
+	struct err **err)
+{
+	(void)registry;
+	(void)document;
+	(void)tally;
+	return err_set(
+		err, ERR_UNSUPPORTED, "nothing is PUT as %s:%s", repository->path, reference);
+}
+
+bool registry_blobs_put(struct registry *registry, const struct repository *repository,
+	const struct blob_bytes *blobs, size_t count, struct http_tally *tally, struct err **err)
+{
+	(void)registry;
+	(void)blobs;
+	(void)count;
+	(void)tally;
+	return err_set(err, ERR_UNSUPPORTED, "no blobs are PUT in %s", repository->path);
+}
+
 struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
 	const struct clock *clock, struct cancel *cancel)
 {
@@ -474,4 +535,14 @@ bool copy_group(struct copier *copier, const struct repository *source, const st
 	for (size_t i = 0; i < count; i++)
 		copy_to(copier, digest, &destinations[i]);
 	return true;
+}
+
+void copy_document(struct copier *copier, const struct repository *source,
+	const struct document *root, struct http_tally *source_tally,
+	struct copy_destination *destinations, size_t count)
+{
+	(void)source;
+	(void)source_tally;
+	for (size_t i = 0; i < count; i++)
+		copy_to(copier, &root->digest, &destinations[i]);
 }

@@ -136,6 +136,7 @@ static void consume(void *ctx, const struct event *event)
 	case EVENT_RECORD:
 		keep_record(told, &event->record);
 		break;
+	case EVENT_MIRROR:
 	case EVENT_LOG:
 		break;
 	}

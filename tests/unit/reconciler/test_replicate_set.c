@@ -23,7 +23,7 @@ static void load(const char *manifest_a, const char *images_a, const char *manif
 
 	declared = declared_of(files, true);
 	list = worklist_new(declared);
-	set = replicate_set_new(list, &list->units.items[0], only_declared);
+	set = replicate_set_new(list, &list->units.items[0], NULL, only_declared);
 }
 
 static void tear_down(void)
