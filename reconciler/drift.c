@@ -188,6 +188,25 @@ static void add_look(struct drift *drift, const struct repository_look *look)
 	add_extra(drift, look);
 }
 
+/* A mirror that could not be listed has said so as a repository. */
+static void add_mirrored(struct drift *drift, const struct mirrored *mirrored)
+{
+	struct drift_item *item;
+	struct replica_tag tag;
+
+	if (!mirrored->tag ||
+		(mirrored->end != REPLICA_MISSING && mirrored->end != REPLICA_DIFFERS))
+		return;
+	item = add_item(drift, DRIFT_MIRROR, mirrored->project, mirrored->destination, 1);
+	item->tag = keep(drift, mirrored->tag);
+	item->message =
+		mem_printf("%s (from %s)", replica_end_name(mirrored->end), mirrored->primary);
+	if (replica_tag_parse(mirrored->tag, &tag)) {
+		item->has_digest = true;
+		item->digest = digest_from_sha256(tag.image);
+	}
+}
+
 static void add_finding(struct drift *drift, const struct finding *finding)
 {
 	struct drift_item *item;
@@ -210,6 +229,9 @@ void drift_event(struct drift *drift, const struct event *event)
 		break;
 	case EVENT_FINDING:
 		add_finding(drift, &event->finding);
+		break;
+	case EVENT_MIRROR:
+		add_mirrored(drift, &event->mirrored);
 		break;
 	case EVENT_TOTALS:
 	case EVENT_LOG:

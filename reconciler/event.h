@@ -182,6 +182,7 @@ struct repository_look {
 /* What stands beside an image in its primary, at one mirror where it is not simply in place. */
 struct mirrored {
 	const char *destination, *primary; /* "host/path" */
+	const char *project;		   /* of the destination's first claim */
 	char *tag;			   /* owned; NULL: the mirror could not be listed */
 	enum replica_end end;
 	char *error; /* owned; why, for people; may hold bytes from outside; NULL: none */

@@ -41,6 +41,15 @@ void mirroring_free(struct mirroring *mirroring)
 
 /* ---- What the replicator tells ---- */
 
+static const char *project_of(
+	const struct schedule *schedule, const struct work_destination *destination)
+{
+	const struct worklist *list = schedule->list;
+	uint32_t image = list->claims.items[destination->first_claim].image;
+
+	return list->declared->projects.items[list->declared->images.items[image].project].name;
+}
+
 static void on_outcome(
 	void *ctx, const struct replica_set *set, const struct replica_outcome *outcome)
 {
@@ -53,6 +62,8 @@ static void on_outcome(
 			{
 				.destination = members->sites[outcome->site].destination->name,
 				.primary = members->sites[outcome->primary].destination->name,
+				.project = project_of(
+					schedule, members->sites[outcome->site].destination),
 				.end = outcome->end,
 			},
 	};

@@ -49,3 +49,22 @@ for form in legacy bundle both; do
 	replicate 0 --confirm --config "$WORK/cip.yaml"
 	expect_equal "writes of the second run" 0 "$(since "$log" '^(POST|PUT|PATCH|DELETE)')"
 done
+
+# ---- in one run of the job: what it has just signed, which no list has shown
+
+for form in legacy bundle both; do
+	digest=$(push_image "$host" "staging/$form-at-once" v1)
+	tree=$WORK/$form-at-once
+	tree_project "$tree" web "$host/staging" "$host/a" "$host/b" "$host/c"
+	tree_image "$tree" web "$form-at-once"
+	tree_digest "$tree" web "$digest" v1
+	for i in 1 2; do
+		log_mark "$log"
+		cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --identity-token "$WORK/sigstore/token" \
+			"${who[@]}" --signature-format "$form" --replicate
+	done
+	expect_equal "writes of the second run" 0 "$(since "$log" '^(POST|PUT|PATCH|DELETE)')"
+	for repository in a b c; do verify 0 "$repository/$form-at-once"; done
+	replicate 0 --confirm --config "$WORK/cip.yaml"
+	expect_equal "what is left to replicate" "" "$(cat "$WORK/out")"
+done

@@ -264,3 +264,34 @@ Test(drift, the_order_is_that_of_the_state)
 	cr_expect_str_eq(drift.items.items[3].tag, "v2");
 	cr_expect_str_eq(drift.items.items[5].repository, "dst/z");
 }
+
+#define HEX "1111111111111111111111111111111111111111111111111111111111111111"
+
+static void tell_mirrored(const char *tag, enum replica_end end)
+{
+	CLEANUP(mem_freep) char *text = tag ? mem_strdup(tag) : NULL;
+	const struct event event = {.kind = EVENT_MIRROR,
+		.mirrored = {.destination = "mirror/app",
+			.primary = "dst/app",
+			.project = "a",
+			.tag = text,
+			.end = end}};
+
+	drift_event(&drift, &event);
+}
+
+Test(drift, mirrors_that_lack_something)
+{
+	const struct drift_item *item;
+
+	tell_mirrored("sha256-" HEX ".sig", REPLICA_MISSING);
+	item = single(DRIFT_MIRROR);
+	cr_expect_str_eq(item->repository, "mirror/app");
+	cr_expect_str_eq(item->tag, "sha256-" HEX ".sig");
+	cr_expect_str_eq(item->message, "missing (from dst/app)");
+	cr_expect(item->has_digest);
+	cr_expect_eq(item->digest.bytes[0], 0x11);
+	/* It has been said as a repository. */
+	tell_mirrored(NULL, REPLICA_FAILED);
+	cr_expect_eq(total_of(DRIFT_MIRROR), 1);
+}
