@@ -496,6 +496,16 @@ static void write_registries(struct report *report)
 	json_out_close(out, ']');
 }
 
+static void write_signatures(struct json_out *out, const struct run_result *result)
+{
+	json_out_open(out, "signatures", '{');
+	json_out_number(out, "signed", result ? result->signed_images : 0);
+	json_out_number(out, "recorded", result ? result->recorded_images : 0);
+	json_out_number(out, "verified", result ? result->verified_images : 0);
+	json_out_number(out, "assumed", result ? result->assumed_images : 0);
+	json_out_close(out, '}');
+}
+
 static void write_totals(struct report *report, const struct run_result *result)
 {
 	struct json_out *out = &report->out;
@@ -518,6 +528,7 @@ static void write_totals(struct report *report, const struct run_result *result)
 	for (unsigned i = 0; i < FINDING_KINDS; i++)
 		json_out_number(out, finding_kind_name(i), result ? result->findings[i] : 0);
 	json_out_close(out, '}');
+	write_signatures(out, result);
 	json_out_close(out, '}');
 }
 

@@ -30,6 +30,7 @@ struct signing {
 struct effort {
 	struct signing *signing;
 	const struct repository *primary;
+	const struct signing_listed *listed;
 	const struct promotion *promotion;
 	struct http_tally *tally;
 	struct signing_outcome *outcome;
@@ -101,19 +102,37 @@ static struct carry_image carry_image_of(const struct effort *e)
 
 /* What was absent longer ago may be there now (signer/attached.h). */
 #define ABSENT_MS (50 * 1000)
+#define ALL_KINDS (ATTACHED_SIG | ATTACHED_ATT | ATTACHED_BUNDLE)
+
+static bool is_fresh(const struct effort *e, int64_t seen_ms)
+{
+	return clock_monotonic_ms(e->signing->clock) - seen_ms < ABSENT_MS;
+}
+
+/* What the list has not shown need not be read; of bundles, the registry's API may know some. */
+static unsigned kinds_to_read(const struct effort *e)
+{
+	unsigned kinds = ALL_KINDS;
+
+	if (!e->listed->absent || !is_fresh(e, e->listed->ms))
+		return kinds;
+	kinds &= ~e->listed->absent;
+	return kinds & ATTACHED_BUNDLE ? kinds : kinds | ATTACHED_BUNDLE_LISTED;
+}
 
 static bool read_attached(struct effort *e, struct err **err)
 {
+	unsigned kinds = kinds_to_read(e);
 	const struct payload_annotation annotation = annotation_of(e);
 	const struct attached_query query = {
-		.kinds = ATTACHED_SIG | ATTACHED_ATT | ATTACHED_BUNDLE,
+		.kinds = kinds,
 		.docker_reference = e->promotion->destination,
 		.annotations = &annotation,
 		.annotation_count = 1,
 		.keep_parts = carry_is_on(e->signing->carry),
 	};
 
-	e->read_ms = clock_monotonic_ms(e->signing->clock);
+	e->read_ms = kinds == ALL_KINDS ? clock_monotonic_ms(e->signing->clock) : e->listed->ms;
 	return attached_read(e->signing->registry, e->primary, &e->promotion->digest, &query,
 		e->tally, &e->attached, err);
 }
@@ -310,8 +329,7 @@ static bool attach_referrers(
 static bool attach_layers(struct effort *e, enum attached_kind kind,
 	const struct attach_item *items, size_t count, struct err **err)
 {
-	bool is_absent = !(e->attached.found & kind) &&
-		clock_monotonic_ms(e->signing->clock) - e->read_ms < ABSENT_MS;
+	bool is_absent = !(e->attached.found & kind) && is_fresh(e, e->read_ms);
 
 	e->outcome->written |= kind;
 	return attach_legacy(e->signing->registry, e->primary, &e->promotion->digest, kind,
@@ -414,8 +432,8 @@ static bool make_bundle_signature(struct effort *e, struct err **err)
 
 static bool make_signatures(struct effort *e, const struct signing_todo *todo, struct err **err)
 {
-	return (!todo->sign[SIGN_LEGACY] || make_legacy_signature(e, err)) &&
-		(!todo->sign[SIGN_BUNDLE] || make_bundle_signature(e, err));
+	return (!todo->sign[SIGN_BUNDLE] || make_bundle_signature(e, err)) &&
+		(!todo->sign[SIGN_LEGACY] || make_legacy_signature(e, err));
 }
 
 struct made_statements {
@@ -492,8 +510,8 @@ static void carry_out(struct effort *e, const struct signing_todo *todo)
 		announce(e->signing, PHASE_ATTEST);
 		outcome->attestation = SIGNED_NOW;
 	}
-	if (!make_statements(e, todo, SIGN_LEGACY, &outcome->err) ||
-		!make_statements(e, todo, SIGN_BUNDLE, &outcome->err) ||
+	if (!make_statements(e, todo, SIGN_BUNDLE, &outcome->err) ||
+		!make_statements(e, todo, SIGN_LEGACY, &outcome->err) ||
 		!attach(e, ATTACHED_ATT, NULL, 0, &outcome->err))
 		outcome->attestation = state_of(outcome->err);
 }
@@ -521,12 +539,13 @@ static void work_on(struct effort *e)
 }
 
 void signing_carry_out(struct signing *signing, const struct repository *primary,
-	const struct promotion *promotion, struct http_tally *tally,
-	struct signing_outcome *ret_outcome)
+	const struct signing_listed *listed, const struct promotion *promotion,
+	struct http_tally *tally, struct signing_outcome *ret_outcome)
 {
 	struct effort effort = {
 		.signing = signing,
 		.primary = primary,
+		.listed = listed,
 		.promotion = promotion,
 		.tally = tally,
 		.outcome = ret_outcome,

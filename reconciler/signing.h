@@ -47,6 +47,12 @@ struct signing *signing_new(const struct signing_options *options, struct regist
 	void (*announce)(void *ctx, enum phase phase), void *ctx);
 void signing_free(struct signing *signing);
 
+/* What a list of the primary's tags, complete and begun at `ms` (monotonic), did not show of an image. */
+struct signing_listed {
+	unsigned absent; /* enum attached_kind; of bundles, the index of them */
+	int64_t ms;
+};
+
 struct signing_outcome {
 	enum signed_state signature, attestation;
 	struct err *err;		  /* why one of them failed; owned */
@@ -60,10 +66,13 @@ struct signing_outcome {
  * What is not wanted is SIGNED_NOT_ASKED. After services have failed several times in a row they are
  * left alone for a while, so that a log that is down makes no run slow: then this fails at once.
  * `promotion->destination` is the identity; its statements are about `promotion->digest`, and so is the
- * signature. Requests to the registry are added to the tally.
+ * signature. What a list that is younger than 50 seconds has shown to be absent is not asked for; nobody
+ * else in this run may work on the image then. Requests to the registry are added to the tally.
+ *
+ * What the next run takes as a sign that all is there, the tag of the older form, is written last.
  */
 void signing_carry_out(struct signing *signing, const struct repository *primary,
-	const struct promotion *promotion, struct http_tally *tally,
-	struct signing_outcome *ret_outcome);
+	const struct signing_listed *listed, const struct promotion *promotion,
+	struct http_tally *tally, struct signing_outcome *ret_outcome);
 
 #endif

@@ -9,6 +9,7 @@
 #include "reconciler/mirroring.h"
 #include "reconciler/replaced.h"
 #include "reconciler/schedule_private.h"
+#include "signer/attached.h"
 
 /* All members of a group with one identity. */
 struct part {
@@ -260,6 +261,27 @@ static void find_replaced(const struct batch *batch, const struct part *part,
 			tags->all.items, tags->all.len);
 }
 
+/* Nothing, where destinations differ in their sources: another group may work on the same image. */
+static struct signing_listed what_is_absent(const struct batch *batch, const struct part *part)
+{
+	const struct unit *unit = batch->promoted.unit;
+	const struct site *site = part->primary;
+	struct primary_pair pair = {(uint32_t)(site - unit->sites), part->digest};
+	static const struct {
+		enum observed_beside beside;
+		enum attached_kind kind;
+	} kinds[] = {{BESIDE_SIG, ATTACHED_SIG}, {BESIDE_ATT, ATTACHED_ATT},
+		{BESIDE_INDEX, ATTACHED_BUNDLE}};
+	struct signing_listed listed = {.ms = site->observed_ms};
+
+	if (!primary_is_uniform(unit->primaries, pair))
+		return listed;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (observed_beside(&site->observed, part->digest, kinds[i].beside) == KNOWN_ABSENT)
+			listed.absent |= kinds[i].kind;
+	return listed;
+}
+
 static void sign_part(struct batch *batch, struct part *part, struct http_tally *tally,
 	struct signing_outcome *outcome)
 {
@@ -268,6 +290,7 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 	const struct work_destination *primary =
 		&schedule->list->destinations.items[part->primary->destination];
 	CLEANUP(replaced_release) struct replaced replaced = {0};
+	const struct signing_listed listed = what_is_absent(batch, part);
 	struct tag_names tags = {0};
 
 	if (part->has_primary)
@@ -288,7 +311,8 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 		.manifest = lead->place.file,
 		.unix_s = clock_unix_ms(schedule->clock) / 1000,
 	};
-	signing_carry_out(schedule->signing, &primary->repository, &promotion, tally, outcome);
+	signing_carry_out(
+		schedule->signing, &primary->repository, &listed, &promotion, tally, outcome);
 	vec_release(&tags.all);
 }
 
