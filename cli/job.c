@@ -207,6 +207,7 @@ static int execute(struct job *job, struct registry *registry)
 		.cancel = job->session.cancel,
 		.threads = (unsigned)job->options->threads,
 		.confirm = job->options->confirm,
+		.source = job->session.manifests.source,
 		.signing = job->options->sign ? &job->signing.options : NULL,
 		.slow_destination_ms = job->session.config.slow_destination_ms,
 		.verify_writes = job->options->verify_writes,

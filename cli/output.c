@@ -142,9 +142,10 @@ static void tell_moved_tags(struct output *output, const struct event *event)
 		if (tag->done != TAG_DONE_QUARANTINED || tag->reason != FINDING_TAG_MOVE)
 			continue;
 		CLEANUP(mem_freep)
-		char *message = mem_printf("%s:%s is at %s, declared is %s; a tag is not moved",
+		char *message = mem_printf("%s:%s is at %s, declared is %s; %s",
 			record->destination, tag->name, digest_format(&tag->found_digest, found),
-			digest_format(&record->digest, wanted));
+			digest_format(&record->digest, wanted),
+			tag->why ? tag->why : "no tag policy lets it move");
 		tell(output, event, FINDING_TAG_MOVE, &tag->place, message);
 	}
 }

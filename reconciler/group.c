@@ -268,13 +268,15 @@ static void make_targets(struct unit *unit, const struct group *group, struct re
 	}
 }
 
-static void carry_out(struct unit *unit, const struct group *group, struct promote_target *targets)
+static void carry_out(struct unit *unit, const struct group *group, struct record *records,
+	struct promote_target *targets)
 {
 	struct schedule *schedule = unit->schedule;
 	const struct digest digest = digest_from_sha256(group->digest->sha256);
 	CLEANUP(mem_freep) struct promote_source *sources = sources_of(unit, group);
 	int64_t started = clock_unix_ms(schedule->clock), ended;
 
+	group_check_moves(unit, group, records, targets);
 	promote_group(&schedule->promoter, &digest, sources, group->digest->source_count, targets,
 		group->work_count);
 	for (uint32_t i = 0; i < group->digest->source_count; i++) {
@@ -350,7 +352,7 @@ void group_run(struct unit *unit, uint32_t index)
 		for (uint32_t i = 0; i < group->member_count; i++)
 			promoted.targets[i].end = RECORD_END_NOT_DONE;
 	else if (schedule->options->confirm && group->work_count)
-		carry_out(unit, group, promoted.targets);
+		carry_out(unit, group, promoted.records, promoted.targets);
 	else if (!schedule->options->confirm)
 		forecast(unit, group, promoted.targets);
 	free_dependants(unit, group);

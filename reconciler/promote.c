@@ -282,12 +282,13 @@ void promote_group(const struct promoter *promoter, const struct digest *digest,
 {
 	CLEANUP(mem_freep)
 	struct promote_target **left = mem_new(target_count + 1, sizeof(struct promote_target *));
-	struct effort effort = {promoter, digest, left, target_count};
+	struct effort effort = {promoter, digest, left, 0};
 	enum plan_source known = PLAN_SOURCE_ABSENT, one;
 	const struct err *err = NULL;
 
 	for (size_t i = 0; i < target_count; i++)
-		left[i] = &targets[i];
+		if (!targets[i].is_done)
+			left[effort.target_count++] = &targets[i];
 	leave_out_fenced(&effort);
 	for (size_t i = 0; i < source_count && effort.target_count; i++) {
 		if (try_source(&effort, &sources[i], &one))

@@ -33,6 +33,7 @@ struct promote_target {
 	struct record *record; /* as planned (record_init); brought up to date */
 	int64_t observed_ms;   /* monotonic time of the look */
 	bool has_images;       /* it found images in the repository */
+	bool is_done;	       /* there is nothing to be carried out (any more) */
 	enum record_end end;   /* in: RECORD_END_DONE; for record_settle */
 };
 

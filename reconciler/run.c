@@ -57,6 +57,29 @@ static void tell_totals(const struct run_options *options, const struct worklist
 		log_warning("the manifests declare nothing that could be promoted");
 }
 
+static bool has_policy(const struct declared *declared)
+{
+	for (size_t i = 0; i < declared->projects.len; i++)
+		if (declared->projects.items[i].policy)
+			return true;
+	return false;
+}
+
+/* What is not known can stop no run, but whoever runs it should know that. */
+static void warn_of_moves(const struct run_options *options)
+{
+	if (!options->confirm || !has_policy(options->declared))
+		return;
+	if (!options->signing)
+		log_warning(
+			"nothing is signed or verified: a mutable tag that a newer commit of the "
+			"manifests has moved is moved back");
+	else if (!options->source || !source_commit(options->source))
+		log_warning(
+			"the commit of the manifests is not known (--manifest-repo knows it): a "
+			"run at an older one may move mutable tags back");
+}
+
 bool run_execute(const struct run_options *options, struct run_result *ret_result, struct err **err)
 {
 	CLEANUP(worklist_freep) struct worklist *list = NULL;
@@ -69,6 +92,7 @@ bool run_execute(const struct run_options *options, struct run_result *ret_resul
 	list = worklist_new(options->declared);
 	tell_findings(options, list, &result);
 	tell_totals(options, list);
+	warn_of_moves(options);
 	begin_phase(options, PHASE_PLAN);
 	schedule_run(options, list, &result);
 	result.interrupted = options->cancel && cancel_get(options->cancel) != CANCEL_NONE;

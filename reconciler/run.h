@@ -16,6 +16,7 @@
 
 struct run_options {
 	const struct declared *declared;       /* borrowed */
+	struct source *source;		       /* borrowed; for commits; NULL: of no commit */
 	struct registry *registry;	       /* borrowed */
 	struct event_queue *events;	       /* borrowed */
 	struct cancel *cancel;		       /* borrowed; NULL: the run cannot be stopped */

@@ -186,6 +186,18 @@ static void start_signers(struct schedule *schedule)
 	schedule->signers = pool_new("signer", ops, signing_group_run, NULL);
 }
 
+static void start_moves(struct schedule *schedule)
+{
+	const struct tag_moves_options options = {
+		.registry = schedule->options->registry,
+		.signing = schedule->signing,
+		.signing_options = schedule->options->signing,
+		.source = schedule->options->source,
+	};
+
+	schedule->moves = tag_moves_new(&options);
+}
+
 static uint64_t count_pairs(const struct worklist *list, const struct work_unit *unit)
 {
 	uint64_t pairs = 0;
@@ -291,10 +303,13 @@ void schedule_run(
 	schedule.pool = pool_new("worker", threads, run_job, NULL);
 	start_signers(&schedule);
 	schedule.replicator = mirroring_replicator(&schedule);
+	if (options->confirm)
+		start_moves(&schedule);
 	work_through(&schedule);
 	pool_free(schedule.pool);
 	if (schedule.signers)
 		pool_free(schedule.signers);
+	tag_moves_free(schedule.moves);
 	signing_free(schedule.signing);
 	replicator_free(schedule.replicator);
 	tell_sources(&schedule);

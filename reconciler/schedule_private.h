@@ -20,6 +20,7 @@
 #include "reconciler/schedule.h"
 #include "reconciler/signing.h"
 #include "reconciler/signing_due.h"
+#include "reconciler/tag_moves.h"
 
 /* One source repository over the whole run. */
 struct source_state {
@@ -32,9 +33,10 @@ struct schedule {
 	const struct worklist *list;
 	const struct clock *clock;
 	struct promoter promoter;
-	struct pool *pool;	      /* its keys are the worklist's numbers of hosts */
-	struct signing *signing;      /* NULL: nothing is signed in this run */
-	struct signing_rules rules;   /* when something is */
+	struct pool *pool;	    /* its keys are the worklist's numbers of hosts */
+	struct signing *signing;    /* NULL: nothing is signed in this run */
+	struct signing_rules rules; /* when something is */
+	struct tag_moves *moves;      /* NULL without --confirm */
 	struct pool *signers;	      /* with the same keys; NULL likewise */
 	struct replicator *replicator;
 	unsigned threads;	      /* of the pool */
@@ -165,6 +167,12 @@ unsigned signing_site_changed(
 	const struct schedule *schedule, const struct site *site, uint32_t digest);
 /* Its signature is no longer only assumed to be right. */
 void signing_site_verified(struct unit *unit, const struct site *site, uint32_t digest);
+
+/* ---- group_moves.c ---- */
+
+/* Takes the moves of tags that may not be out of what is to be carried out for these targets. */
+void group_check_moves(struct unit *unit, const struct group *group, struct record *records,
+	struct promote_target *targets);
 
 /* ---- signing_group.c ---- */
 

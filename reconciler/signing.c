@@ -199,14 +199,12 @@ static bool may_ask(struct effort *e, struct err **err)
 	return e->may_ask;
 }
 
-/* Who we are: certificates may have to be asked for, so this may fail as signing does. */
-static bool who_we_are(struct effort *e, struct policy_signer *ret_signer, struct err **err)
+/* Certificates may have to be asked for, so this may fail as signing does. */
+static bool ask_identity(
+	struct signing *signing, struct policy_signer *ret_signer, struct err **err)
 {
-	struct signing *signing = e->signing;
 	CLEANUP(err_freep) struct err *why = NULL;
 
-	if (!may_ask(e, err))
-		return false;
 	if (signer_identity(signing->options->signer, &ret_signer->identity.exact,
 		    &ret_signer->issuer.exact, &why))
 		return true;
@@ -228,6 +226,16 @@ static unsigned judge(const struct effort *e, const struct policy *policy,
 		if (e->signing->options->wanted.statements[statement])
 			kinds |= judge_statements(e, policy, attached, statement, found);
 	return kinds;
+}
+
+static bool who_we_are(struct effort *e, struct policy_signer *ret_signer, struct err **err)
+{
+	return may_ask(e, err) && ask_identity(e->signing, ret_signer, err);
+}
+
+bool signing_identity(struct signing *signing, struct policy_signer *ret_signer, struct err **err)
+{
+	return signing_fence_check(&signing->fence, err) && ask_identity(signing, ret_signer, err);
 }
 
 static bool judge_attached(struct effort *e, struct signing_found *found, struct err **err)

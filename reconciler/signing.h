@@ -47,6 +47,9 @@ struct signing *signing_new(const struct signing_options *options, struct regist
 	void (*announce)(void *ctx, enum phase phase), void *ctx);
 void signing_free(struct signing *signing);
 
+/* Who we are, for a policy: exactly. The texts are the signer's. Fails as signing does. */
+bool signing_identity(struct signing *signing, struct policy_signer *ret_signer, struct err **err);
+
 /* What a list of the primary's tags, complete and begun at `ms` (monotonic), did not show of an image. */
 struct signing_listed {
 	unsigned absent; /* enum attached_kind; of bundles, the index of them */

@@ -46,6 +46,15 @@ const char *source_commit(const struct source *source)
 	return source->commit;
 }
 
+bool source_contains(
+	struct source *source, const char *commit, bool *ret_contains, struct err **err)
+{
+	if (source->backend->contains)
+		return source->backend->contains(source->ctx, commit, ret_contains, err);
+	*ret_contains = false;
+	return true;
+}
+
 void source_set_words(struct source *source, const char *subject, const char *merged_by)
 {
 	source->subject = subject ? mem_strdup(subject) : NULL;

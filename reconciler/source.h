@@ -83,6 +83,13 @@ DEFINE_CLEANUP(struct source, source_freep, source_free)
 /* 40 hex digits, NULL for a working tree. Borrowed. */
 const char *source_commit(const struct source *source);
 /*
+ * Whether a commit (40 hex digits; anything else is none) is that commit or in its history. One that the
+ * repository does not hold, or that a history cut short does not show, is not. Nor is
+ * any in a working tree. ERR_IO, ERR_DIGEST: the repository is damaged.
+ */
+bool source_contains(
+	struct source *source, const char *commit, bool *ret_contains, struct err **err);
+/*
  * First line of that commit's message, and who made it if it is a merge ("Name <address>"): text that anybody
  * may have written. NULL for a working tree. Borrowed.
  */

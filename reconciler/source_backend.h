@@ -18,6 +18,8 @@ struct source_backend {
 	 */
 	bool (*list)(void *ctx, const char *path, struct source_entries *entries, struct err **err);
 	bool (*read)(void *ctx, const char *path, struct str *out, struct err **err);
+	/* As source_contains. NULL: a source without commits. */
+	bool (*contains)(void *ctx, const char *commit, bool *ret_contains, struct err **err);
 	void (*free)(void *ctx);
 };
 

@@ -287,9 +287,19 @@ static bool git_read(void *ctx, const char *path, struct str *out, struct err **
 	return may_repeat(git, &failure, err) && source_git_tree_read(git->tree, path, out, err);
 }
 
+/* Not worth mending a mirror for: what cannot be told is an error of whoever asks. */
+static bool git_contains(void *ctx, const char *commit, bool *ret_contains, struct err **err)
+{
+	struct source_git *git = ctx;
+
+	return is_open(git, err) &&
+		source_git_tree_contains(git->tree, git->commit, commit, ret_contains, err);
+}
+
 static const struct source_backend git_backend = {
 	.list = git_list,
 	.read = git_read,
+	.contains = git_contains,
 	.free = source_git_free,
 };
 

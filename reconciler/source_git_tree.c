@@ -204,6 +204,30 @@ struct source_git_tree *source_git_tree_open(
 	return open_root(tree, commit, path, err) ? steal_ptr(&tree) : NULL;
 }
 
+bool source_git_tree_contains(struct source_git_tree *tree, const char *commit, const char *other,
+	bool *ret_contains, struct err **err)
+{
+	git_oid own, id;
+	int code;
+
+	*ret_contains = false;
+	if (git_oid_fromstr(&own, commit) != 0)
+		return err_set(err, ERR_INTERNAL, "%s is no commit id", commit);
+	if (strlen(other) != GIT_OID_HEXSZ || git_oid_fromstr(&id, other) != 0 ||
+		!git_odb_exists(tree->objects, &id))
+		return true;
+	if (git_oid_equal(&own, &id)) {
+		*ret_contains = true;
+		return true;
+	}
+	code = git_graph_descendant_of(tree->repository, &own, &id);
+	if (code < 0 && code != GIT_ENOTFOUND)
+		return source_git_library_error(
+			err, "cannot walk the history of commit %s", commit);
+	*ret_contains = code == 1;
+	return true;
+}
+
 bool source_git_tree_list(struct source_git_tree *tree, const char *path,
 	struct source_entries *entries, struct err **err)
 {

@@ -24,6 +24,10 @@ DEFINE_CLEANUP(struct source_git_tree, source_git_tree_freep, source_git_tree_fr
 const char *source_git_tree_subject(const struct source_git_tree *tree);
 const char *source_git_tree_merged_by(const struct source_git_tree *tree);
 
+/* As source_contains: whether `other` is `commit`, which the tree is of, or in its history. */
+bool source_git_tree_contains(struct source_git_tree *tree, const char *commit, const char *other,
+	bool *ret_contains, struct err **err);
+
 /* As in struct source_backend, with ERR_DIGEST besides. */
 bool source_git_tree_list(struct source_git_tree *tree, const char *path,
 	struct source_entries *entries, struct err **err);

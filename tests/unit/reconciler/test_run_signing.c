@@ -296,3 +296,32 @@ Test(run_signing, what_could_not_be_looked_at_is_not_missing)
 	expect_signing(&told, "a.io/foo", 1, "");
 	told_release(&told);
 }
+
+/* The model cannot be read for what is attached, so nobody can tell what moved the tag to where it is. */
+Test(run_signing, a_tag_moves_only_when_it_is_known_who_moved_it_before)
+{
+	struct told told;
+
+	project("a", "*src.io dst.io eu.io",
+		"- name: foo\n  dmap:\n    @2: [\"latest\", \"v2\"]\n    @3: [\"edge\"]\n");
+	manifest_tree_write(
+		&tree, "policies/a/tag-policy.yaml", "mutable:\n- tags: [latest, edge]\n");
+	manifest_tree_load(&tree);
+	model_hold(model, "src.io/foo", 2, NULL);
+	model_hold(model, "src.io/foo", 3, NULL);
+	model_hold(model, "eu.io/foo", 1, "latest");
+	model_hold(model, "eu.io/foo", 1, "edge");
+	tell_run(&tree, model, &acting, &told);
+	cr_expect(told_is_consistent(&told, model));
+	expect(&told, "eu.io/foo", 2,
+		"failed from src.io/foo digest unknown/written latest elsewhere/nothing v2 "
+		"absent/written");
+	expect(&told, "eu.io/foo", 3,
+		"failed from src.io/foo digest unknown/nothing edge elsewhere/nothing");
+	cr_expect(strstr(told_find(&told, "eu.io/foo", 3)->error,
+			  "whether tag edge may be moved cannot be told from dst.io/foo"),
+		"%s", told_find(&told, "eu.io/foo", 3)->error);
+	cr_expect(model_holds(model, "eu.io/foo", 1, "latest"));
+	cr_expect(model_holds(model, "dst.io/foo", 2, "latest"), "it is new there");
+	told_release(&told);
+}

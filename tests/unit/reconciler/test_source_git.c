@@ -396,6 +396,69 @@ Test(source_git, shallow_clones_are_read_in_place)
 		ERR_UNSUPPORTED, "read in place");
 }
 
+static bool contains(struct source *source, const char *commit)
+{
+	CLEANUP(err_freep) struct err *err = NULL;
+	bool answer = false;
+
+	cr_assert(source_contains(source, commit, &answer, &err), "%s", err ? err->msg : "");
+	return answer;
+}
+
+Test(source_git, which_commits_are_in_the_history)
+{
+	const char *nowhere = "0123456789012345678901234567890123456789";
+	CLEANUP(mem_freep) char *first = NULL;
+	CLEANUP(mem_freep) char *second = NULL;
+	CLEANUP(mem_freep) char *side = NULL;
+
+	git_fixture_init("repo");
+	git_fixture_commit("repo", "file", "one");
+	first = git_fixture_id("repo", "HEAD");
+	git_fixture_git("repo", "branch", "side");
+	git_fixture_commit("repo", "file", "two");
+	second = git_fixture_id("repo", "HEAD");
+	git_fixture_git("repo", "checkout", "-q", "side");
+	git_fixture_commit("repo", "other", "three");
+	side = git_fixture_id("repo", "HEAD");
+	for (int mirrored = 0; mirrored < 2; mirrored++) {
+		CLEANUP(source_freep)
+		struct source *source = open_git(&(struct source_git_options){
+			.url = "repo", .ref = "main", .cache_dir = mirrored ? "cache" : NULL});
+		CLEANUP(source_freep)
+		struct source *older =
+			open_git(&(struct source_git_options){.url = "repo", .ref = first});
+
+		cr_expect(contains(source, second));
+		cr_expect(contains(source, first));
+		cr_expect_not(contains(source, side), "on another branch");
+		cr_expect_not(contains(source, nowhere));
+		cr_expect_not(contains(source, "HEAD"));
+		cr_expect_not(contains(source, ""));
+		cr_expect_not(contains(older, second), "newer");
+	}
+}
+
+Test(source_git, a_history_that_is_cut_short_contains_what_it_shows)
+{
+	CLEANUP(mem_freep) char *here = mem_new(4096, 1);
+	CLEANUP(mem_freep) char *first = NULL;
+	CLEANUP(mem_freep) char *second = NULL;
+
+	git_fixture_init("origin");
+	git_fixture_commit("origin", "file", "one");
+	first = git_fixture_id("origin", "HEAD");
+	git_fixture_commit("origin", "file", "two");
+	second = git_fixture_id("origin", "HEAD");
+	cr_assert(getcwd(here, 4096));
+	CLEANUP(mem_freep) char *url = mem_printf("file://%s/origin", here);
+	git_fixture_git(".", "clone", "-q", "--depth", "1", url, "repo");
+	CLEANUP(source_freep) struct source *source = open_ref("main");
+
+	cr_expect(contains(source, second));
+	cr_expect_not(contains(source, first));
+}
+
 Test(source_git, texts_are_copied)
 {
 	char url[] = "repo";
