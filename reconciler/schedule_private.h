@@ -36,8 +36,8 @@ struct schedule {
 	struct pool *pool;	    /* its keys are the worklist's numbers of hosts */
 	struct signing *signing;    /* NULL: nothing is signed in this run */
 	struct signing_rules rules; /* when something is */
-	struct tag_moves *moves;      /* NULL without --confirm */
-	struct pool *signers;	      /* with the same keys; NULL likewise */
+	struct tag_moves *moves;    /* NULL without --confirm */
+	struct pool *signers;	    /* with the same keys; NULL likewise */
 	struct replicator *replicator;
 	unsigned threads;	      /* of the pool */
 	struct source_state *sources; /* by index in the worklist */
@@ -94,8 +94,8 @@ struct unit {
 	_Atomic uint32_t pending; /* jobs before the next stage */
 	VEC(struct member) members;
 	VEC(struct group) groups;
-	uint32_t *group_of;	    /* by the unit's numbering of pairs; WORK_NONE: none */
-	VEC(struct origin) origins; /* without --confirm: what is asked of sources */
+	uint32_t *group_of;	     /* by the unit's numbering of pairs; WORK_NONE: none */
+	VEC(struct origin) origins;  /* without --confirm: what is asked of sources */
 	struct mirroring *mirroring; /* NULL: it has one destination only */
 };
 
