@@ -88,6 +88,23 @@ Test(config_sigstore, nothing_is_a_configuration_too)
 	cr_assert_eq(config.identities.rules.len, 0);
 }
 
+Test(config_sigstore, what_is_carried)
+{
+	CLEANUP(config_release) struct config none = {0};
+	CLEANUP(config_release) struct config all = {0};
+	CLEANUP(config_release) struct config usual = {0};
+	struct config wrong;
+
+	load("signatures: {carry: none}\n", &none, NULL);
+	cr_assert(none.carries_nothing && !none.carries_all);
+	load("signatures: {carry: all}\n", &all, NULL);
+	cr_assert(!all.carries_nothing && all.carries_all);
+	load("signatures: {carry: signed}\n", &usual, NULL);
+	cr_assert(!usual.carries_nothing && !usual.carries_all);
+	load("signatures: {carry: everything}\n", &wrong,
+		"1:21: expected carry: signed, all or none, found \"everything\"\n");
+}
+
 Test(config_sigstore, faults_of_services)
 {
 	struct config config;
