@@ -28,7 +28,58 @@ static const struct flag flags[] = {
 		FIELD(sign),
 		.initial = "true",
 		.help = "signatures and promotion records too"},
-	{.name = "threads",
+	{.name = "signature-format",
+		.type = FLAG_CHOICE,
+		FIELD(signature_format),
+		.value = "FORMAT",
+		.choices = "legacy|bundle|both",
+		.help = "in which form signatures are to be there: legacy (.sig and .att, the "
+			"default), bundle, or both"},
+	{.name = "verify-depth",
+		.type = FLAG_CHOICE,
+		FIELD(verify_depth_text),
+		.value = "DEPTH",
+		.choices = "presence|digest|full",
+		.initial = "digest",
+		.help = "how much of what is listed is believed: presence (all of it), digest "
+			"(where tags point is asked), full (every signature is read and verified)",
+		.details = "The last needs --certificate-identity and --certificate-oidc-issuer. "
+			   "docs/convergence.md says what each costs."},
+	{.name = "sweep",
+		.type = FLAG_NUMBER,
+		FIELD(sweep),
+		.value = "N",
+		.initial = "0",
+		.max = OPTIONS_SWEEP_MAX,
+		.help = "read and verify signatures of one in N images, in each hour others; 0: "
+			"none; needs the same two"},
+	{.name = "certificate-identity",
+		.type = FLAG_TEXT,
+		FIELD(certificate_identity),
+		.value = "IDENTITY",
+		.help = "whose signatures are ours: e-mail address or URI in the certificate, "
+			"exactly"},
+	{.name = "certificate-oidc-issuer",
+		.type = FLAG_TEXT,
+		FIELD(certificate_issuer),
+		.value = "URL",
+		.help = "who must have vouched for that identity, exactly"},
+	{.name = "slsa",
+		.type = FLAG_BOOL,
+		FIELD(slsa),
+		.initial = "true",
+		.help = "beside the promotion record, also SLSA provenance of the promotion"},
+	{.name = "max-signature-ops",
+		.type = FLAG_NUMBER,
+		FIELD(max_signature_ops),
+		.value = "N",
+		.initial = "50",
+		.min = 1,
+		.max = OPTIONS_THREADS_MAX,
+		.help = "images whose signatures are read at the same time"},
+	TRUST_FLAGS(struct options, trust),
+	{.group = "How much at a time",
+		.name = "threads",
 		.type = FLAG_NUMBER,
 		FIELD(threads),
 		.value = "N",
@@ -158,6 +209,15 @@ static int tell(struct job *job, const struct run_result *result)
 	return EXIT_CODE_NOT_DONE;
 }
 
+static bool set_up_signing(struct job *job, struct err **err)
+{
+	const struct options *options = job->session.options;
+	bool reads = options->verify_depth == VERIFY_FULL || options->sweep;
+
+	return signing_setup_init(&job->signing, &job->session, err) &&
+		(!reads || signing_setup_reader(&job->signing, &job->session, err));
+}
+
 static bool compare(
 	struct job *job, struct registry *registry, struct run_result *ret_result, struct err **err)
 {
@@ -169,12 +229,14 @@ static bool compare(
 		.threads = (unsigned)options->threads,
 		.signing = options->sign ? &job->signing.options : NULL,
 		.slow_destination_ms = job->session.config.slow_destination_ms,
+		.verify_depth = options->verify_depth,
+		.sweep = (uint32_t)options->sweep,
 		.records_for_all = true,
 		.extra_tags = true,
 	};
 	bool done;
 
-	if (options->sign && !signing_setup_init(&job->signing, &job->session, err))
+	if (options->sign && !set_up_signing(job, err))
 		return false;
 	output_leave_findings(job->session.output);
 	output_set_listener(job->session.output, on_event, job);
@@ -202,6 +264,18 @@ static int run(struct job *job)
 	return exit_code_of_error(error, session_signal(&job->session));
 }
 
+/* Nothing can be verified of whom nobody names. */
+static bool check_reader(const struct options *options, struct err **err)
+{
+	bool reads = options->sign && (options->verify_depth == VERIFY_FULL || options->sweep);
+
+	if (!reads || (options->certificate_identity && options->certificate_issuer))
+		return true;
+	return err_set(err, ERR_USAGE,
+		"--verify-depth=full and --sweep need --certificate-identity and "
+		"--certificate-oidc-issuer: whose signatures are ours");
+}
+
 int cmd_status(const struct program *program, const char *const *arguments)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
@@ -213,6 +287,8 @@ int cmd_status(const struct program *program, const char *const *arguments)
 		return command_usage_error(error);
 	if (options.help)
 		return help_command(program, command_find(program, "status"), stdout);
+	if (!check_reader(&options, &error))
+		return command_usage_error(error);
 	session_init(&job.session, &options);
 	metrics_file_init(&job.metrics, "status");
 	drift_init(&job.drift);

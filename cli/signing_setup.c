@@ -267,6 +267,22 @@ bool signing_setup_init(
 		make_signer(setup, session, err);
 }
 
+bool signing_setup_reader(
+	struct signing_setup *setup, const struct session *session, struct err **err)
+{
+	const struct settings settings = merge(session);
+
+	if (!trust_flags_load(&settings.trust, NULL, session->http, &setup->trust, err))
+		return err_prefix(err, "the trust root");
+	log_info("trust root: %s", setup->trust.origin);
+	setup->options.root = setup->trust.root;
+	setup->options.reader_identity = session->options->certificate_identity;
+	setup->options.reader_issuer = session->options->certificate_issuer;
+	/* What staging has is not at the primary yet. */
+	setup->options.carry.mode = CARRY_NONE;
+	return true;
+}
+
 void signing_setup_release(struct signing_setup *setup)
 {
 	trusted_signers_release(&setup->trusted);

@@ -28,6 +28,13 @@ struct signing_setup {
  */
 bool signing_setup_init(
 	struct signing_setup *setup, const struct session *session, struct err **err);
+/*
+ * For a command that only reads, after signing_setup_init without --confirm: what is attached is to be
+ * verified as that of --certificate-identity and --certificate-oidc-issuer, which are given. Errors of
+ * trust_flags_load.
+ */
+bool signing_setup_reader(
+	struct signing_setup *setup, const struct session *session, struct err **err);
 void signing_setup_release(struct signing_setup *setup);
 
 #endif

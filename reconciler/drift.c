@@ -13,6 +13,7 @@ static const char *const names[DRIFT_KINDS] = {
 	[DRIFT_MISSING_IMAGE] = "missing-image",
 	[DRIFT_LOST] = "lost",
 	[DRIFT_UNSIGNED] = "unsigned",
+	[DRIFT_FOREIGN_BUNDLE] = "foreign-bundle",
 	[DRIFT_UNRECORDED] = "unrecorded",
 	[DRIFT_MIRROR] = "mirror",
 	[DRIFT_EXTRA_TAG] = "extra-tag",
@@ -124,6 +125,24 @@ static void add_unread(struct drift *drift, const struct record *record)
 		item->message = mem_strdup(record->signing.error);
 }
 
+static void add_unsigned(struct drift *drift, const struct record *record)
+{
+	const struct record_signing *signing = &record->signing;
+	struct drift_item *item = add_of_record(
+		drift, signing->is_hidden ? DRIFT_FOREIGN_BUNDLE : DRIFT_UNSIGNED, record);
+
+	if (signing->instead)
+		item->message = mem_strdup(signing->instead);
+}
+
+static bool has_plans(const struct record *record)
+{
+	for (size_t i = 0; i < record->tags.len; i++)
+		if (record->tags.items[i].done == TAG_DONE_PLANNED)
+			return true;
+	return false;
+}
+
 /* Of an image that is not there neither is missing by itself. */
 static void add_signing(struct drift *drift, const struct record *record)
 {
@@ -133,11 +152,14 @@ static void add_signing(struct drift *drift, const struct record *record)
 		return;
 	if (signing->signature == SIGNED_FAILED || signing->attestation == SIGNED_FAILED)
 		add_unread(drift, record);
-	if (signing->signature == SIGNED_BEFORE)
+	if (signing->signature == SIGNED_BEFORE && signing->verified)
+		project_of(drift, record->project)->signed_verified++;
+	else if (signing->signature == SIGNED_BEFORE)
 		project_of(drift, record->project)->signed_assumed++;
 	if (signing->signature == SIGNED_PLANNED)
-		add_of_record(drift, DRIFT_UNSIGNED, record);
-	if (signing->attestation == SIGNED_PLANNED)
+		add_unsigned(drift, record);
+	/* Of a tag that is missing no record can tell. */
+	if (signing->attestation == SIGNED_PLANNED && !has_plans(record))
 		add_of_record(drift, DRIFT_UNRECORDED, record);
 }
 

@@ -16,15 +16,16 @@ enum drift_kind {
 	DRIFT_MISSING_TAG,
 	DRIFT_MISSING_IMAGE, /* the destination does not hold the digest */
 	DRIFT_LOST,	     /* neither does any source */
-	DRIFT_UNSIGNED,	     /* at its primary; nothing shows a signature of ours */
-	DRIFT_UNRECORDED,    /* at its primary; nothing shows a promotion record */
-	DRIFT_MIRROR,	     /* what stands beside an image is not at its mirror, or not the same */
-	DRIFT_EXTRA_TAG,     /* no manifest declares it */
-	DRIFT_UNREADABLE,    /* a repository, or what is attached to an image: nothing is known */
-	DRIFT_INVALID,	     /* an entry or file of the manifests that cannot be followed */
+	DRIFT_UNSIGNED, /* at its primary; nothing shows a signature, or it was read and is not ours */
+	DRIFT_FOREIGN_BUNDLE, /* likewise: a bundle of somebody else hides what is ours */
+	DRIFT_UNRECORDED,     /* at its primary; nothing shows a promotion record */
+	DRIFT_MIRROR,	  /* what stands beside an image is not at its mirror, or not the same */
+	DRIFT_EXTRA_TAG,  /* no manifest declares it */
+	DRIFT_UNREADABLE, /* a repository, or what is attached to an image: nothing is known */
+	DRIFT_INVALID,	  /* an entry or file of the manifests that cannot be followed */
 	DRIFT_KINDS
 };
-/* "tag-elsewhere", "missing-tag", "missing-image", "lost", "unsigned", "unrecorded", "mirror", "extra-tag", "unreadable", "invalid". */
+/* "tag-elsewhere", "missing-tag", "missing-image", "lost", "unsigned", "foreign-bundle", "unrecorded", "mirror", "extra-tag", "unreadable", "invalid". */
 const char *drift_kind_name(enum drift_kind kind);
 
 /* Strings are interned in the drift, but for what is owned; NULL where there is nothing to say. */

@@ -83,6 +83,7 @@ const char *carried_kind_name(enum carried_kind kind)
 static void signing_release(struct record_signing *signing)
 {
 	mem_free(signing->identity);
+	mem_free(signing->instead);
 	mem_free(signing->error);
 	for (size_t i = 0; i < signing->logged.len; i++)
 		mem_free(signing->logged.items[i].serial);

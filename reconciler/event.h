@@ -127,7 +127,10 @@ struct record_signing {
 	const char *primary; /* "host/path" */
 	bool leads;
 	enum signed_state signature, attestation;
-	char *error; /* owned; why it failed, for people */
+	bool verified; /* what is there was read and verified, not only listed */
+	char *instead; /* owned; what is there instead of ours, for people; NULL: nothing, or not read */
+	bool is_hidden; /* by a bundle of somebody else: clients that see it look at nothing else */
+	char *error;	/* owned; why it failed, for people */
 	enum err_kind error_kind;
 	VEC(struct record_logged) logged; /* of the one that leads */
 	struct record_carried carried;	  /* likewise */

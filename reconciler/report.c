@@ -222,6 +222,7 @@ static void write_signing(struct json_out *out, const struct record_signing *sig
 	json_out_text(out, "primary", signing->primary);
 	json_out_text(out, "signature", signed_state_name(signing->signature));
 	json_out_text(out, "attestation", signed_state_name(signing->attestation));
+	json_out_bool(out, "verified", signing->verified);
 	if (signing->error) {
 		json_out_text(out, "message", signing->error);
 		json_out_text(out, "error_kind", err_kind_name(signing->error_kind));

@@ -120,7 +120,7 @@ static void count_signing(struct schedule *schedule, const struct record_signing
 		schedule->signed_images++;
 	if (signing->attestation == SIGNED_NOW)
 		schedule->recorded_images++;
-	if (signing->signature == SIGNED_BEFORE && schedule->options->confirm)
+	if (signing->signature == SIGNED_BEFORE && signing->verified)
 		schedule->verified_images++;
 }
 
@@ -156,13 +156,18 @@ static void announce(void *ctx, enum phase phase)
 	schedule_post(ctx, &(struct event){.kind = EVENT_PHASE, .phase = phase});
 }
 
-/* Without --confirm nobody is asked, so nothing can be verified. */
+/* Without --confirm nobody is asked who we are, so nothing can be verified unless that is said. */
+static bool can_verify(const struct run_options *options)
+{
+	return options->confirm || options->signing->reader_identity;
+}
+
 static struct signing_rules rules_of(const struct schedule *schedule)
 {
 	const struct run_options *options = schedule->options;
 	struct signing_rules rules = {.wanted = options->signing->wanted};
 
-	if (!options->confirm)
+	if (!can_verify(options))
 		return rules;
 	rules.depth = options->verify_depth;
 	rules.sweep = options->sweep;
@@ -180,7 +185,7 @@ static void start_signers(struct schedule *schedule)
 	schedule->rules = rules_of(schedule);
 	schedule->signing = signing_new(options->signing, options->registry, schedule->clock,
 		options->cancel, announce, schedule);
-	if (!options->confirm)
+	if (!can_verify(options))
 		return;
 	ops = options->signing->max_ops ? options->signing->max_ops : SIGNING_OPS_DEFAULT;
 	schedule->signers = pool_new("signer", ops, signing_group_run, NULL);

@@ -165,6 +165,9 @@ uint8_t *signing_site(struct unit *unit, const struct site *site);
 /* The same of one digest of which something was written, or would be. */
 unsigned signing_site_changed(
 	const struct schedule *schedule, const struct site *site, uint32_t digest);
+/* What the look says of the signature of a digest with which nothing is to be done. */
+void signing_site_note(const struct unit *unit, const struct site *site, uint32_t digest,
+	struct record_signing *signing);
 /* Its signature is no longer only assumed to be right. */
 void signing_site_verified(struct unit *unit, const struct site *site, uint32_t digest);
 

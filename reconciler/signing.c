@@ -9,6 +9,7 @@
 #include "base/once.h"
 #include "reconciler/json_out.h"
 #include "reconciler/signing_fence.h"
+#include "reconciler/signing_reader.h"
 #include "signer/attached.h"
 #include "signer/image_verify.h"
 
@@ -205,6 +206,11 @@ static bool ask_identity(
 {
 	CLEANUP(err_freep) struct err *why = NULL;
 
+	if (!signing->options->signer) {
+		ret_signer->identity.exact = signing->options->reader_identity;
+		ret_signer->issuer.exact = signing->options->reader_issuer;
+		return true;
+	}
 	if (signer_identity(signing->options->signer, &ret_signer->identity.exact,
 		    &ret_signer->issuer.exact, &why))
 		return true;
@@ -539,8 +545,12 @@ static void work_on(struct effort *e)
 		return;
 	}
 	todo = signing_plan(wanted, &found);
-	carry_out(e, &todo);
-	if (!e->outcome->err)
+	if (e->signing->options->signer)
+		carry_out(e, &todo);
+	else
+		signing_reader_tell(e->signing->options->reader_identity, &e->attached, &found,
+			&todo, e->outcome);
+	if (e->signing->options->signer && !e->outcome->err)
 		carry_rest(e->signing->carry, &image, &e->attached, &e->cargo);
 	if (!wanted->statements[PROMOTION_RECORD] && !wanted->statements[PROMOTION_SLSA])
 		e->outcome->attestation = SIGNED_NOT_ASKED;

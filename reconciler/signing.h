@@ -20,6 +20,8 @@
 /* Of a run. Borrowed. */
 struct signing_options {
 	struct signer *signer; /* NULL: nobody is asked; for runs without `confirm` */
+	/* Without a signer: as whose, exactly, what is there is judged. NULL: it is not read. */
+	const char *reader_identity, *reader_issuer;
 	const struct trust_root *root;
 	size_t scts; /* that certificates need, as for the signer */
 	struct signing_wanted wanted;
@@ -63,6 +65,8 @@ struct signing_outcome {
 	struct record_carried carried;	  /* `why` owned */
 	/* Bits of enum attached_kind: what was attached, or tried to. */
 	unsigned written;
+	char *instead; /* as in event.h; only without a signer; owned */
+	bool is_hidden;
 };
 
 /*
@@ -73,6 +77,8 @@ struct signing_outcome {
  * else in this run may work on the image then. Requests to the registry are added to the tally.
  *
  * What the next run takes as a sign that all is there, the tag of the older form, is written last.
+ *
+ * Without a signer it ends with what would be made (SIGNED_PLANNED), after the same reading.
  */
 void signing_carry_out(struct signing *signing, const struct repository *primary,
 	const struct signing_listed *listed, const struct promotion *promotion,

@@ -379,6 +379,9 @@ void signing_group_run(void *ctx, void *arg)
 	lead->bytes_received += tally.bytes_received;
 	lead->bytes_sent += tally.bytes_sent;
 	lead->signing.carried = outcome.carried;
+	lead->signing.verified = outcome.signature == SIGNED_BEFORE;
+	lead->signing.instead = outcome.instead;
+	lead->signing.is_hidden = outcome.is_hidden;
 	lead->signing.logged.items = outcome.logged.items;
 	lead->signing.logged.len = outcome.logged.len;
 	lead->signing.logged.capacity = outcome.logged.capacity;
@@ -386,7 +389,7 @@ void signing_group_run(void *ctx, void *arg)
 	end_part(batch);
 }
 
-/* Without --confirm: what a list shows to be there is not looked at. */
+/* Without --confirm: what a list shows to be there is not looked at, unless that is due. */
 static void note_plan(struct batch *batch, struct part *part)
 {
 	const struct signing_rules *rules = &batch->promoted.unit->schedule->rules;
@@ -402,6 +405,14 @@ static void note_plan(struct batch *batch, struct part *part)
 	note(batch, part, &outcome);
 }
 
+/* Without --confirm there is nothing to read of what is not there yet. */
+static bool is_for_signers(const struct schedule *schedule, const struct part *part)
+{
+	if (schedule->options->confirm)
+		return part->due;
+	return schedule->signers && !part->is_changed && part->due & SIGNING_TO_CHECK;
+}
+
 static void queue(struct batch *batch)
 {
 	const struct schedule *schedule = batch->promoted.unit->schedule;
@@ -411,11 +422,14 @@ static void queue(struct batch *batch)
 		const struct sign_job job = {batch, part};
 		uint32_t host = schedule->list->destinations.items[part->primary->destination].host;
 
-		if (part->due)
+		if (is_for_signers(schedule, part)) {
 			pool_add(schedule->signers, POOL_NORMAL, (struct pool_keys){&host, 1},
 				mem_dup(&job, sizeof(job)));
-		else
-			end_part(batch);
+			continue;
+		}
+		if (part->due && !schedule->options->confirm)
+			note_plan(batch, part);
+		end_part(batch);
 	}
 }
 
@@ -429,13 +443,6 @@ void signing_group(struct promoted *promoted)
 		find_due(batch, &batch->parts.items[i]);
 	/* One more, so that it does not end while it is queued. */
 	batch->pending = (uint32_t)batch->parts.len + 1;
-	if (promoted->unit->schedule->signers) {
-		queue(batch);
-	} else {
-		for (size_t i = 0; i < batch->parts.len; i++)
-			if (batch->parts.items[i].due)
-				note_plan(batch, &batch->parts.items[i]);
-		batch->pending = 1;
-	}
+	queue(batch);
 	end_part(batch);
 }

@@ -2,6 +2,8 @@
  * From a look at a destination to what is due of signatures there: the primary's look alone says it, so
  * that it costs nothing anywhere else. The rules are signing_due.h's.
  */
+#include <limits.h>
+
 #include "reconciler/schedule_private.h"
 
 static bool is_withheld(const struct schedule *schedule, const struct site *site, uint32_t digest)
@@ -35,6 +37,8 @@ uint8_t *signing_site(struct unit *unit, const struct site *site)
 	struct schedule *schedule = unit->schedule;
 	uint32_t number = (uint32_t)(site - unit->sites), due = 0;
 	enum primary_role role = primary_role(unit->primaries, number);
+	/* Without --confirm only what is to be checked is read, if that can be. */
+	unsigned looked_at = schedule->options->confirm ? UINT_MAX : SIGNING_TO_CHECK;
 	CLEANUP(mem_freep) uint8_t *sign = NULL;
 	uint64_t assumed = 0;
 
@@ -52,7 +56,7 @@ uint8_t *signing_site(struct unit *unit, const struct site *site)
 		subject = signing_subject_of(&site->observed, i);
 		sign[i] = (uint8_t)due_of(schedule, site, i, &subject);
 		due += sign[i] != 0;
-		assumed += is_assumed(&subject) && (!sign[i] || !schedule->options->confirm);
+		assumed += is_assumed(&subject) && !(sign[i] & looked_at);
 	}
 	schedule->assumed_images += assumed;
 	return due ? steal_ptr(&sign) : NULL;
@@ -78,4 +82,18 @@ void signing_site_verified(struct unit *unit, const struct site *site, uint32_t 
 		!due_of(schedule, site, digest, &subject) &&
 		primary_is_uniform(unit->primaries, pair))
 		schedule->assumed_images--;
+}
+
+void signing_site_note(const struct unit *unit, const struct site *site, uint32_t digest,
+	struct record_signing *signing)
+{
+	struct primary_pair pair = {(uint32_t)(site - unit->sites), digest};
+	struct signing_subject subject;
+
+	if (!unit->schedule->signing || digest >= site->wanted->well_formed ||
+		primary_of(unit->primaries, pair).site != pair.site)
+		return;
+	subject = signing_subject_of(&site->observed, digest);
+	signing->leads = true;
+	signing->signature = is_assumed(&subject) ? SIGNED_BEFORE : SIGNED_NOT_ASKED;
 }

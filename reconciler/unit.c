@@ -197,6 +197,7 @@ static void tell_settled(struct unit *unit, struct site *site)
 			continue;
 		record_init(&record, schedule->list, site->destination, &site->observed,
 			&site->plan, pair);
+		signing_site_note(unit, site, pair->digest, &record.signing);
 		record_settle(&record, schedule->list->declared, RECORD_END_DONE);
 		record.in_look = record.outcome == OUTCOME_IN_PLACE;
 		if (record.in_look)
