@@ -38,6 +38,17 @@ static const struct flag flags[] = {
 		.initial = "all",
 		.help = "everything that primaries hold (all), or only what belongs to digests "
 			"that the manifests declare"},
+	{.name = "referrers",
+		.type = FLAG_CHOICE,
+		FIELD(referrers),
+		.value = "WHEN",
+		.choices = "auto|always|never",
+		.initial = "auto",
+		.help = "ask primaries that have the referrers API what refers to each declared "
+			"digest, one request a digest; auto: if bundles are signed",
+		.details =
+			"No list shows what only that API lists. auto: always if signature_format "
+			"in cip.yaml is bundle or both, else never."},
 	{.name = "max-signature-copies",
 		.type = FLAG_NUMBER,
 		FIELD(max_signature_copies),
@@ -136,6 +147,16 @@ static int judge(const struct session *session, const struct replicate_result *r
 	return lacking || result->unlisted || result->left_out ? EXIT_CODE_FINDINGS : EXIT_CODE_OK;
 }
 
+static bool wants_referrers(const struct session *session)
+{
+	const char *when = session->options->referrers;
+	const char *format = session->config.sigstore.signature_format;
+
+	if (strcmp(when, "auto") == 0)
+		return format && strcmp(format, "legacy") != 0;
+	return strcmp(when, "always") == 0;
+}
+
 static int replicate(const struct session *session, struct registry *registry)
 {
 	CLEANUP(replicate_result_release) struct replicate_result result = {0};
@@ -146,6 +167,7 @@ static int replicate(const struct session *session, struct registry *registry)
 		.threads = (unsigned)session->options->threads,
 		.copies = (unsigned)session->options->max_signature_copies,
 		.confirm = session->options->confirm,
+		.referrers = wants_referrers(session),
 		.only_declared = strcmp(session->options->replicate_scope, "declared") == 0,
 	};
 

@@ -55,6 +55,7 @@ struct options {
 	uint64_t max_signature_ops;
 	uint64_t max_signature_copies;
 	const char *replicate_scope;
+	const char *referrers;
 	const char *certificate_identity, *certificate_identity_regexp;
 	const char *certificate_issuer, *certificate_issuer_regexp;
 	struct identity_flags identity;

@@ -17,11 +17,18 @@ struct written {
 	unsigned kinds; /* bits of enum attached_kind */
 };
 
+/* Bundles that were attached in this run. */
+struct bundled {
+	size_t primary; /* of the set */
+	const uint8_t *sha256;
+};
+
 struct mirroring {
 	VEC(struct written) written; /* under the schedule's lock */
 	struct replicate_set *members;
 	struct replica_set set;
 	struct replica_look look;
+	VEC(struct bundled) bundled;
 };
 
 struct mirroring *mirroring_new(void)
@@ -34,6 +41,7 @@ void mirroring_free(struct mirroring *mirroring)
 	if (!mirroring)
 		return;
 	vec_release(&mirroring->written);
+	vec_release(&mirroring->bundled);
 	replica_look_release(&mirroring->look);
 	replicate_set_free(mirroring->members);
 	mem_free(mirroring);
@@ -107,6 +115,7 @@ struct replicator *mirroring_replicator(struct schedule *schedule)
 		.merge = replicate_merge,
 		.ctx = schedule,
 		.tally = &schedule->mirror_tally,
+		.believes_names = options->verify_depth == VERIFY_PRESENCE,
 	};
 
 	return replicator_new(&how);
@@ -185,6 +194,24 @@ static void compare(struct unit *unit)
 	replicator_compare(unit->schedule->replicator, &mirroring->set, lists, &mirroring->look);
 }
 
+/* Where the primary has no referrers API they are in the index, which a list shows. */
+static void find_bundled(struct unit *unit)
+{
+	struct mirroring *mirroring = unit->mirroring;
+	const struct work_destination *first =
+		&unit->schedule->list->destinations.items[unit->work->first_destination];
+
+	for (size_t i = 0; i < mirroring->written.len; i++) {
+		const struct written *written = &mirroring->written.items[i];
+
+		for (size_t s = 0; s < mirroring->members->count; s++)
+			if ((written->kinds & ATTACHED_BUNDLE) &&
+				mirroring->members->sites[s].destination == first + written->site)
+				*vec_push(&mirroring->bundled) =
+					(struct bundled){s, written->sha256};
+	}
+}
+
 /* ---- The stage ---- */
 
 static void tell_seen(const struct unit *unit)
@@ -213,7 +240,8 @@ bool mirroring_start(struct unit *unit)
 	mirroring->set = (struct replica_set){mirroring->members->replicas,
 		mirroring->members->count, replicate_set_mirrors, mirroring->members};
 	compare(unit);
-	count = (uint32_t)mirroring->look.tasks.all.len;
+	find_bundled(unit);
+	count = (uint32_t)(mirroring->look.tasks.all.len + mirroring->bundled.len);
 	if (!unit->schedule->options->replicate)
 		tell_seen(unit);
 	if (!unit->schedule->options->replicate || !count)
@@ -228,9 +256,16 @@ bool mirroring_start(struct unit *unit)
 void mirroring_run(struct unit *unit, uint32_t index)
 {
 	const struct mirroring *mirroring = unit->mirroring;
+	size_t tasks = mirroring->look.tasks.all.len;
+	struct replicator *replicator = unit->schedule->replicator;
 
-	replicator_carry_out(unit->schedule->replicator, &mirroring->set, &mirroring->look,
-		&mirroring->look.tasks.all.items[index]);
+	if (index < tasks)
+		replicator_carry_out(replicator, &mirroring->set, &mirroring->look,
+			&mirroring->look.tasks.all.items[index]);
+	else
+		replicator_carry_referrers(replicator, &mirroring->set, &mirroring->look,
+			mirroring->bundled.items[index - tasks].primary,
+			mirroring->bundled.items[index - tasks].sha256);
 	unit_step(unit);
 }
 
@@ -245,9 +280,17 @@ static void add_host(struct host_numbers *hosts, uint32_t host)
 void mirroring_hosts(const struct unit *unit, uint32_t index, struct host_numbers *hosts)
 {
 	const struct mirroring *mirroring = unit->mirroring;
-	const struct replica_task *task = &mirroring->look.tasks.all.items[index];
+	size_t tasks = mirroring->look.tasks.all.len;
 	const struct replicate_site *sites = mirroring->members->sites;
+	const struct replica_task *task;
 
+	if (index >= tasks) {
+		size_t primary = mirroring->bundled.items[index - tasks].primary;
+
+		add_host(hosts, sites[primary].destination->host);
+		return;
+	}
+	task = &mirroring->look.tasks.all.items[index];
 	add_host(hosts, sites[task->primary].destination->host);
 	for (size_t i = 0; i < mirroring->members->count; i++)
 		if (task->seen[i] == REPLICA_ABSENT || task->seen[i] == REPLICA_PRESENT ||

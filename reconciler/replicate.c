@@ -35,7 +35,13 @@ struct batch {
 
 struct copy_job {
 	struct batch *batch;
-	const struct replica_task *task;
+	const struct replica_task *task; /* NULL: what refers to the image is asked for */
+	size_t primary;
+	const uint8_t *image; /* of what is wanted */
+};
+
+struct copy_jobs {
+	VEC(struct copy_job) all;
 };
 
 void replicate_result_release(struct replicate_result *result)
@@ -114,8 +120,12 @@ static void copy_one(void *ctx, void *arg)
 	CLEANUP(mem_freep) struct copy_job *job = arg;
 	struct replication *replication = ctx;
 
-	replicator_carry_out(
-		replication->replicator, &job->batch->set, &job->batch->look, job->task);
+	if (job->task)
+		replicator_carry_out(
+			replication->replicator, &job->batch->set, &job->batch->look, job->task);
+	else
+		replicator_carry_referrers(replication->replicator, &job->batch->set,
+			&job->batch->look, job->primary, job->image);
 	batch_end(job->batch);
 }
 
@@ -129,14 +139,36 @@ static void expect_copies(
 				&members->replicas[p].repository, &members->replicas[i].repository);
 }
 
+/* Digests that are declared: of others nobody knows that they are there. */
+static void ask_for_referrers(struct batch *batch, struct copy_jobs *jobs)
+{
+	for (size_t p = 0; p < batch->members->count; p++) {
+		const struct wanted *wanted = batch->members->sites[p].wanted;
+
+		for (uint32_t i = 0; batch->set.sites[p].is_primary && i < wanted->well_formed; i++)
+			if (replicate_set_has_mirrors(
+				    batch->members, p, wanted->digests.items[i].sha256))
+				*vec_push(&jobs->all) = (struct copy_job){
+					batch, NULL, p, wanted->digests.items[i].sha256};
+	}
+}
+
 static void queue_copies(struct replication *replication, struct batch *batch)
 {
-	for (size_t i = 0; i < batch->look.tasks.all.len; i++) {
-		const struct copy_job job = {batch, &batch->look.tasks.all.items[i]};
+	struct copy_jobs jobs = {0};
 
+	for (size_t i = 0; i < batch->look.tasks.all.len; i++)
+		*vec_push(&jobs.all) =
+			(struct copy_job){.batch = batch, .task = &batch->look.tasks.all.items[i]};
+	if (replication->options->referrers)
+		ask_for_referrers(batch, &jobs);
+	/* One more, so that it does not end while it is queued. */
+	batch->pending = jobs.all.len + 1;
+	for (size_t i = 0; i < jobs.all.len; i++)
 		pool_add(replication->copiers, POOL_NORMAL, POOL_NO_KEYS,
-			mem_dup(&job, sizeof(job)));
-	}
+			mem_dup(&jobs.all.items[i], sizeof(jobs.all.items[i])));
+	vec_release(&jobs.all);
+	batch_end(batch);
 }
 
 static void look_at_unit(void *ctx, void *arg)
@@ -157,10 +189,7 @@ static void look_at_unit(void *ctx, void *arg)
 	batch->set = (struct replica_set){
 		members->replicas, members->count, replicate_set_mirrors, members};
 	replicator_look(replication->replicator, &batch->set, &batch->look);
-	/* One more, so that it does not end while it is queued. */
-	batch->pending = batch->look.tasks.all.len + 1;
 	queue_copies(replication, batch);
-	batch_end(batch);
 }
 
 /* ---- The whole ---- */
@@ -210,6 +239,7 @@ void replicate_run(const struct replicate_options *options, struct replicate_res
 		.note = note,
 		.merge = replicate_merge,
 		.ctx = &replication,
+		.referrers = options->referrers,
 	};
 	CLEANUP(replicator_freep) struct replicator *replicator = replicator_new(&how);
 

@@ -20,6 +20,11 @@ struct replicate_options {
 	bool confirm;
 	/* Else, beside a group's digests, also those that nobody declares and its primary has anything of. */
 	bool only_declared;
+	/*
+	 * Ask primaries with a referrers API what refers to each digest that is declared, at a request each: no
+	 * list shows it.
+	 */
+	bool referrers;
 };
 
 /* One object at one mirror that was not in place, or a repository that could not be listed. */

@@ -37,18 +37,21 @@ static bool has_mirror(
 	return false;
 }
 
+bool replicate_set_has_mirrors(
+	const struct replicate_set *set, size_t site, const uint8_t sha256[DIGEST_SHA256_SIZE])
+{
+	return has_mirror(set, site, sha256) && is_first(set, site, sha256);
+}
+
 static bool is_primary(const struct replicate_set *set, size_t site)
 {
 	const struct replicate_site *at = &set->sites[site];
 
 	if (primary_role(set->primaries, (uint32_t)site) == PRIMARY_OF_NONE)
 		return false;
-	for (uint32_t i = 0; i < at->wanted->well_formed; i++) {
-		const uint8_t *sha256 = at->wanted->digests.items[i].sha256;
-
-		if (has_mirror(set, site, sha256) && is_first(set, site, sha256))
+	for (uint32_t i = 0; i < at->wanted->well_formed; i++)
+		if (replicate_set_has_mirrors(set, site, at->wanted->digests.items[i].sha256))
 			return true;
-	}
 	return false;
 }
 

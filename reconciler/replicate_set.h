@@ -33,6 +33,10 @@ struct replicate_set *replicate_set_new(const struct worklist *list, const struc
 void replicate_set_free(struct replicate_set *set);
 DEFINE_CLEANUP(struct replicate_set, replicate_set_freep, replicate_set_free)
 
+/* The site is primary of this digest, and has mirrors for it. */
+bool replicate_set_has_mirrors(
+	const struct replicate_set *set, size_t site, const uint8_t sha256[DIGEST_SHA256_SIZE]);
+
 /* As replica_mirrors_fn, of a struct replicate_set. */
 void replicate_set_mirrors(
 	void *ctx, size_t primary, const uint8_t image[DIGEST_SHA256_SIZE], bool *ret_is_mirror);

@@ -105,7 +105,7 @@ enum job_kind {
 	JOB_SOURCE,	/* origins [from, to), all of one source */
 	JOB_SOURCE_ASK, /* the same, one by one */
 	JOB_GROUP,	/* group `index` */
-	JOB_MIRROR,	/* object `index` */
+	JOB_MIRROR,	/* `index` of its mirroring */
 };
 
 struct job {

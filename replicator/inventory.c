@@ -9,6 +9,7 @@
 void inventory_release(struct inventory *inventory)
 {
 	vec_release(&inventory->items);
+	vec_release(&inventory->manifests);
 }
 
 void inventory_add(
@@ -73,15 +74,38 @@ void inventory_finish(struct inventory *inventory)
 	vec_shrink(&inventory->items);
 }
 
+static void on_manifest(void *ctx, const struct digest *digest)
+{
+	struct inventory *inventory = ctx;
+
+	if (digest->algorithm == DIGEST_SHA256)
+		memcpy(vec_push(&inventory->manifests)->sha256, digest->bytes, DIGEST_SHA256_SIZE);
+}
+
+static int compare_manifests(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct inventory_manifest));
+}
+
+bool inventory_has_manifest(const struct inventory *inventory, const struct digest *digest)
+{
+	return digest->algorithm == DIGEST_SHA256 && inventory->manifests.len &&
+		bsearch(digest->bytes, inventory->manifests.items, inventory->manifests.len,
+			sizeof(*inventory->manifests.items), compare_manifests);
+}
+
 bool inventory_read(struct registry *registry, const struct repository *repository,
-	const struct clock *clock, struct inventory *ret_inventory, struct err **err)
+	const struct clock *clock, bool with_manifests, struct inventory *ret_inventory,
+	struct err **err)
 {
 	CLEANUP(inventory_release)
 	struct inventory inventory = {.looked_ms = clock_monotonic_ms(clock)};
 	CLEANUP(err_freep) struct err *failure = NULL;
-	const struct tags_visitor visitor = {
-		.on_tag = on_tag, .on_manifest_tag = on_manifest_tag, .ctx = &inventory};
-	enum tags_kind kind;
+	const struct tags_visitor visitor = {.on_tag = on_tag,
+		.on_manifest = with_manifests ? on_manifest : NULL,
+		.on_manifest_tag = on_manifest_tag,
+		.ctx = &inventory};
+	enum tags_kind kind = TAGS_PLAIN;
 
 	if (!registry_tags_list(registry, repository, &visitor, NULL, &kind, &failure)) {
 		if (!err_is(failure, ERR_NOT_FOUND)) {
@@ -91,6 +115,10 @@ bool inventory_read(struct registry *registry, const struct repository *reposito
 		vec_clear(&inventory.items);
 	}
 	inventory_finish(&inventory);
+	inventory.tells_manifests = with_manifests && kind == TAGS_GOOGLE;
+	if (inventory.manifests.len)
+		qsort(inventory.manifests.items, inventory.manifests.len,
+			sizeof(*inventory.manifests.items), compare_manifests);
 	*ret_inventory = inventory;
 	inventory = (struct inventory){0};
 	return true;
@@ -104,9 +132,11 @@ void inventory_touch(struct inventory *inventory, const struct replica_tag *tag)
 		if (replica_tag_compare(&items[i].tag, tag) != 0)
 			continue;
 		items[i].has_content = false;
+		items[i].is_written = true;
 		return;
 	}
-	*vec_push(&inventory->items) = (struct inventory_item){.tag = *tag, .is_doubtful = true};
+	*vec_push(&inventory->items) =
+		(struct inventory_item){.tag = *tag, .is_written = true, .is_doubtful = true};
 	inventory_finish(inventory);
 }
 

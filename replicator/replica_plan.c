@@ -23,6 +23,7 @@ static void add(struct replica_tasks *tasks, size_t primary, const struct invent
 		.tag = item->tag,
 		.primary = primary,
 		.has_content = item->has_content,
+		.is_written = item->is_written,
 		.is_doubtful = item->is_doubtful,
 		.content = digest_from_sha256(item->content),
 		.seen = mem_new(tasks->sites, sizeof(*task.seen)),
@@ -60,14 +61,15 @@ bool replica_tasks_want(const struct replica_tasks *tasks, size_t site)
 	return false;
 }
 
-static enum replica_seen compare(const struct replica_task *task, const struct inventory *inventory)
+static enum replica_seen compare(
+	const struct replica_task *task, const struct inventory *inventory, bool believes_names)
 {
 	const struct inventory_item *item = inventory_find(inventory, &task->tag);
 
 	if (!item)
 		return inventory->is_partial ? REPLICA_PRESENT : REPLICA_ABSENT;
 	if (!item->has_content || !task->has_content)
-		return REPLICA_PRESENT;
+		return believes_names && !task->is_written ? REPLICA_EQUAL : REPLICA_PRESENT;
 	return memcmp(item->content, task->content.bytes, sizeof(item->content)) == 0
 		? REPLICA_EQUAL
 		: REPLICA_DIFFERENT;
@@ -80,7 +82,7 @@ void replica_tasks_compare(
 		struct replica_task *task = &tasks->all.items[i];
 
 		if (task->seen[site] == REPLICA_UNKNOWN)
-			task->seen[site] = compare(task, inventory);
+			task->seen[site] = compare(task, inventory, tasks->believes_names);
 	}
 }
 

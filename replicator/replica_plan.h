@@ -23,6 +23,7 @@ struct replica_task {
 	struct replica_tag tag;
 	size_t primary;
 	bool has_content; /* by the list */
+	bool is_written;  /* after the primary was listed */
 	bool is_doubtful; /* the primary may not have it */
 	struct digest content;
 	enum replica_seen *seen; /* by site; owned */
@@ -31,6 +32,7 @@ struct replica_task {
 struct replica_tasks {
 	VEC(struct replica_task) all; /* by primary, then in order of the tags */
 	size_t sites;
+	bool believes_names; /* where lists do not say digests, the same name is the same content */
 };
 void replica_task_release(struct replica_task *task);
 void replica_tasks_release(struct replica_tasks *tasks);

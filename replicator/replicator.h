@@ -80,6 +80,9 @@ struct replicator_options {
 		struct replica_merged *ret_merged, struct err **err);
 	void *ctx;
 	struct http_tally *tally; /* every request is counted here; NULL: nowhere */
+	bool believes_names;	  /* as in struct replica_tasks */
+	/* replicator_carry_referrers will be called: lists of all sites are kept for it. */
+	bool referrers;
 };
 
 struct replicator;
@@ -90,8 +93,9 @@ DEFINE_CLEANUP(struct replicator, replicator_freep, replicator_free)
 
 /* What the lists of a set have told. */
 struct replica_look {
-	struct replica_tasks tasks; /* only what is left to do */
-	int64_t *looked_ms;	    /* monotonic, by site */
+	struct replica_tasks tasks;  /* only what is left to do */
+	int64_t *looked_ms;	     /* monotonic, by site */
+	struct inventory *manifests; /* by site, of lists that name manifests; NULL: not kept */
 };
 void replica_look_release(struct replica_look *look);
 
@@ -125,5 +129,15 @@ void replicator_tell_seen(struct replicator *replicator, const struct replica_se
  */
 void replicator_carry_out(struct replicator *replicator, const struct replica_set *set,
 	const struct replica_look *look, const struct replica_task *task);
+
+/*
+ * The same for what the referrers API of a primary lists for an image (distribution-spec "Listing
+ * Referrers"); one request there, which is all if it has no such API, since lists then show the index
+ * under the tag. Each manifest is copied by digest, and listed at the mirror: by its API, or in its index.
+ * What lists of mirrors say to have is believed; else they are asked, too. One outcome for each mirror,
+ * with the tag that such an index has; none where nothing refers to the image.
+ */
+void replicator_carry_referrers(struct replicator *replicator, const struct replica_set *set,
+	const struct replica_look *look, size_t primary, const uint8_t image[DIGEST_SHA256_SIZE]);
 
 #endif

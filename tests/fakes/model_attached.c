@@ -5,7 +5,6 @@
 #include "signer/attached.h"
 
 #include "registry/referrers.h"
-#include "registry/registry.h"
 
 struct registry *registry_for_signing(struct registry *registry)
 {
@@ -68,4 +67,33 @@ bool referrers_put(struct registry *registry, const struct repository *repositor
 	(void)tally;
 	return err_set(
 		err, ERR_UNSUPPORTED, "the model lists no referrers of %s", repository->path);
+}
+
+bool referrers_list_api(struct registry *registry, const struct repository *repository,
+	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
+	bool *ret_supported, struct referrers *ret_referrers, struct err **err)
+{
+	(void)registry;
+	(void)repository;
+	(void)subject;
+	(void)artifact_type;
+	(void)tally;
+	(void)ret_referrers;
+	(void)err;
+	*ret_supported = false;
+	return true;
+}
+
+bool referrers_list(struct registry *registry, const struct repository *repository,
+	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
+	struct referrers *ret_referrers, struct err **err)
+{
+	(void)registry;
+	(void)repository;
+	(void)subject;
+	(void)artifact_type;
+	(void)tally;
+	(void)ret_referrers;
+	(void)err;
+	return true;
 }
