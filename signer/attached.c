@@ -389,7 +389,9 @@ static bool list_candidates(
 	CLEANUP(err_freep) struct err *failure = NULL;
 
 	if (!list_referrers(reading, only_api, &list, &failure)) {
-		if (err_is(failure, ERR_CONFLICT) || err_is(failure, ERR_TOO_LARGE)) {
+		/* A status says nothing of what is there. */
+		if (failure->http == 0 &&
+			(err_is(failure, ERR_CONFLICT) || err_is(failure, ERR_TOO_LARGE))) {
 			item_fail(add_item(reading, ATTACHED_BUNDLE, reading->image, 0),
 				steal_ptr(&failure));
 			return true;
