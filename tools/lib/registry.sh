@@ -16,7 +16,7 @@
 #                                     LAYER_BYTES=n (default a line of text). An empty TAG pushes by digest.
 #   push_index HOST REPO TAG [attestation]
 #                                     amd64 and arm64 (and an attestation of the first, as BuildKit
-#                                     makes them) under one index; prints the digest of the index
+#                                     makes them) under one index; prints the digest of the index. INDEX_LAYERS=2
 #   push_blob HOST REPO FILE          prints the digest
 #   push_manifest HOST REPO REF TYPE FILE
 #                                     any bytes as a manifest; empty REF: by digest; prints the digest
@@ -232,7 +232,7 @@ push_index() {
 	[[ ${IMAGE_TYPE:-oci} == oci ]] || type=application/vnd.docker.distribution.manifest.list.v2+json
 	directory=$(mktemp -d)
 	for architecture in amd64 arm64; do
-		registry_make_image "$directory" "$host" "$repository" "$seed" 2 "$architecture"
+		registry_make_image "$directory" "$host" "$repository" "$seed" "${INDEX_LAYERS:-2}" "$architecture"
 		digest=$(push_manifest "$host" "$repository" "" "$manifest_type" "$directory/manifest")
 		children+="${children:+,}{\"mediaType\":\"$manifest_type\",\"digest\":\"$digest\","
 		children+="\"size\":$(stat --format=%s "$directory/manifest"),"

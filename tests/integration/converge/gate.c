@@ -28,12 +28,13 @@ struct door {
 
 struct gate {
 	pthread_mutex_t lock;
-	pthread_cond_t quiet;
+	pthread_cond_t quiet, released;
 	VEC(struct door *) doors;
 	struct gate_rule rule;
 	size_t requests, writes, matched, under_way;
 	bool acted, is_shut; /* after a kill nothing passes any more */
 	pid_t pid;	     /* 0: none */
+	enum { HOLD_NONE, HOLD_WAITING, HOLD_PASSES, HOLD_REFUSED } hold;
 	char *met;
 	struct str log;
 };
@@ -44,6 +45,7 @@ struct gate *gate_new(void)
 
 	pthread_mutex_init(&gate->lock, NULL);
 	pthread_cond_init(&gate->quiet, NULL);
+	pthread_cond_init(&gate->released, NULL);
 	str_init(&gate->log, WIRE_MAX);
 	return gate;
 }
@@ -63,6 +65,7 @@ void gate_free(struct gate *gate)
 	mem_free(gate->met);
 	str_release(&gate->log);
 	pthread_cond_destroy(&gate->quiet);
+	pthread_cond_destroy(&gate->released);
 	pthread_mutex_destroy(&gate->lock);
 	mem_free(gate);
 }
@@ -170,21 +173,31 @@ static void end_program(struct gate *gate)
 		kill(gate->pid, SIGKILL);
 }
 
-/* False: the rule has nothing to spoil here, and the answer goes out as it is. */
-static bool spoil(
-	struct tiny_exchange *exchange, enum gate_action action, const struct wire_answer *answer)
+/* Of these, the answers that they can spoil are counted instead of the requests. */
+static bool counts_answers(enum gate_action action)
 {
-	bool is_head = strcmp(exchange->method, "HEAD") == 0;
+	return action == GATE_RESET_MID || action == GATE_TRUNCATE_JSON;
+}
 
-	if (action == GATE_RESET_AFTER)
-		tiny_reset(exchange);
-	else if (action == GATE_RESET_MID && !is_head && answer->body.len > 1)
-		send_half(exchange, answer);
-	else if (action == GATE_TRUNCATE_JSON && !is_head && is_json(answer))
-		send_shortened(exchange, answer);
-	else
-		return false;
-	return true;
+static bool can_spoil(const struct tiny_exchange *exchange, enum gate_action action,
+	const struct wire_answer *answer)
+{
+	return counts_answers(action) && strcmp(exchange->method, "HEAD") != 0 &&
+		answer->body.len > 1 && (action == GATE_RESET_MID || is_json(answer));
+}
+
+static bool is_its_turn(struct door *door, const struct tiny_exchange *exchange)
+{
+	struct gate *gate = door->gate;
+
+	pthread_mutex_lock(&gate->lock);
+	bool is_it = ++gate->matched == gate->rule.nth;
+	if (is_it) {
+		gate->acted = true;
+		gate->met = mem_printf("%s %s %s", door->name, exchange->method, exchange->target);
+	}
+	pthread_mutex_unlock(&gate->lock);
+	return is_it;
 }
 
 static void set_acted(struct gate *gate, bool kills)
@@ -208,11 +221,45 @@ static void answer_done(struct door *door, struct tiny_exchange *exchange, enum 
 	if (action == GATE_KILL_AFTER) {
 		set_acted(door->gate, true);
 		tiny_reset(exchange);
-	} else if (spoil(exchange, action, &answer)) {
+	} else if (action == GATE_RESET_AFTER) {
 		set_acted(door->gate, false);
-	} else {
+		tiny_reset(exchange);
+	} else if (!can_spoil(exchange, action, &answer) || !is_its_turn(door, exchange)) {
 		send_answer(exchange, &answer);
+	} else if (action == GATE_RESET_MID) {
+		send_half(exchange, &answer);
+	} else {
+		send_shortened(exchange, &answer);
 	}
+}
+
+/* False: the program that sent it is dead. */
+static bool hold(struct gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->acted = true;
+	gate->hold = HOLD_WAITING;
+	while (gate->hold == HOLD_WAITING)
+		pthread_cond_wait(&gate->released, &gate->lock);
+	bool passes = gate->hold == HOLD_PASSES;
+	pthread_mutex_unlock(&gate->lock);
+	return passes;
+}
+
+bool gate_holds(struct gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	bool holds = gate->hold == HOLD_WAITING;
+	pthread_mutex_unlock(&gate->lock);
+	return holds;
+}
+
+void gate_release(struct gate *gate, bool passes)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->hold = passes ? HOLD_PASSES : HOLD_REFUSED;
+	pthread_cond_broadcast(&gate->released);
+	pthread_mutex_unlock(&gate->lock);
 }
 
 static void answer(struct door *door, struct tiny_exchange *exchange, const struct gate_rule *rule,
@@ -232,6 +279,12 @@ static void answer(struct door *door, struct tiny_exchange *exchange, const stru
 	case GATE_EMPTY:
 		set_acted(door->gate, false);
 		tiny_reply(exchange, 200, "", "");
+		return;
+	case GATE_HOLD:
+		if (hold(door->gate))
+			answer_done(door, exchange, GATE_PASS, request);
+		else
+			tiny_reset(exchange);
 		return;
 	default:
 		answer_done(door, exchange, rule->action, request);
@@ -254,6 +307,8 @@ static bool rule_fires(struct gate *gate, const struct door *door, const char *m
 		(rule->server && strcmp(rule->server, door->name) != 0) ||
 		(rule->only_writes && !is_write(method)))
 		return false;
+	if (counts_answers(rule->action))
+		return true;
 	gate->matched++;
 	return gate->matched == rule->nth || (rule->and_later && gate->matched > rule->nth);
 }
@@ -276,7 +331,7 @@ static bool enter(
 		str_addf(&gate->log, "%s\n", line);
 		if (rule_fires(gate, door, exchange->method)) {
 			*ret_rule = gate->rule;
-			if (!gate->met)
+			if (!gate->met && !counts_answers(gate->rule.action))
 				gate->met = steal_ptr(&line);
 		}
 	}
@@ -328,6 +383,7 @@ void gate_begin(struct gate *gate, const struct gate_rule *rule)
 	gate->rule = *rule;
 	gate->requests = gate->writes = gate->matched = 0;
 	gate->acted = gate->is_shut = false;
+	gate->hold = HOLD_NONE;
 	mem_free(steal_ptr(&gate->met));
 	str_clear(&gate->log);
 	for (size_t i = 0; i < gate->doors.len; i++)
@@ -359,14 +415,6 @@ void gate_end(struct gate *gate)
 	while (gate->under_way > 0)
 		pthread_cond_wait(&gate->quiet, &gate->lock);
 	pthread_mutex_unlock(&gate->lock);
-}
-
-size_t gate_requests(struct gate *gate)
-{
-	pthread_mutex_lock(&gate->lock);
-	size_t requests = gate->requests;
-	pthread_mutex_unlock(&gate->lock);
-	return requests;
 }
 
 size_t gate_writes(struct gate *gate)

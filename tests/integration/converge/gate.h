@@ -19,6 +19,7 @@ enum gate_action {
 	GATE_PASS,
 	GATE_KILL_BEFORE, /* the program ends when the request has come; its server never sees it */
 	GATE_KILL_AFTER,  /* its server has done what it asks for; the program never hears of it */
+	GATE_HOLD,	  /* it waits until gate_release */
 	GATE_STATUS,
 	GATE_RESET_BEFORE,
 	GATE_RESET_AFTER,
@@ -47,11 +48,13 @@ void gate_begin(struct gate *gate, const struct gate_rule *rule);
 /* Of the program, which must not be reaped before gate_forget. The rule may kill it. */
 void gate_watch(struct gate *gate, int pid);
 void gate_forget(struct gate *gate);
+/* GATE_HOLD: whether the request has come; it is let go, or refused if its program is dead. */
+bool gate_holds(struct gate *gate);
+void gate_release(struct gate *gate, bool passes);
 /* Waits until no request is under way. */
 void gate_end(struct gate *gate);
 
 /* Of the run. */
-size_t gate_requests(struct gate *gate);
 size_t gate_writes(struct gate *gate);
 bool gate_acted(struct gate *gate); /* the rule has changed something */
 /* "SERVER METHOD TARGET" that the rule met first, "" if it met none. Valid until gate_begin. */

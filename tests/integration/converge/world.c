@@ -2,6 +2,8 @@
 #include "tests/integration/converge/world.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,14 +74,17 @@ static void write_settings(const struct world *world, const char *settings)
 		die(path, err->msg);
 }
 
-/* The vectors stay in argv, each ended where the next "--" was. */
+/* The vectors stay in argv, each ended where the next mark was. */
 static void add_commands(struct world *world, char **argv)
 {
 	for (; *argv; argv++) {
-		if (strcmp(*argv, "--") != 0)
+		if (strcmp(*argv, "--") == 0)
+			*vec_push(&world->commands) = argv + 1;
+		else if (strcmp(*argv, "++") == 0)
+			*vec_push(&world->others) = argv + 1;
+		else
 			continue;
 		*argv = NULL;
-		*vec_push(&world->commands) = argv + 1;
 	}
 }
 
@@ -114,6 +119,7 @@ void world_release(struct world *world)
 		mem_free(world->servers.items[i].name);
 	vec_release(&world->servers);
 	vec_release(&world->commands);
+	vec_release(&world->others);
 	lines_release(&world->wanted);
 }
 
@@ -145,21 +151,34 @@ static pid_t start(const struct world *world, char **command)
 	return pid;
 }
 
-static struct world_end run_command(struct world *world, char **command)
+/* While it is not reaped nobody else has its number. */
+static bool has_ended(pid_t pid, int options)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | options) == 0 &&
+		info.si_pid == pid;
+}
+
+static struct world_end reap(pid_t pid)
 {
 	struct world_end end = {0};
-	siginfo_t info;
 	int status = 0;
-	pid_t pid = start(world, command);
 
-	gate_watch(world->gate, pid);
-	/* While it is not reaped nobody else has its number. */
-	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-	gate_forget(world->gate);
 	waitpid(pid, &status, 0);
 	end.is_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 	end.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return end;
+}
+
+static struct world_end run_command(struct world *world, char **command)
+{
+	pid_t pid = start(world, command);
+
+	gate_watch(world->gate, pid);
+	has_ended(pid, 0);
+	gate_forget(world->gate);
+	return reap(pid);
 }
 
 struct world_end world_run(struct world *world, const struct gate_rule *rule)
@@ -177,6 +196,88 @@ struct world_end world_run(struct world *world, const struct gate_rule *rule)
 	}
 	gate_end(world->gate);
 	return all;
+}
+
+/* ---- Two at once ---- */
+
+static int run_others(struct world *world)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < world->commands.len; i++) {
+		char **command =
+			world->others.len ? world->others.items[i] : world->commands.items[i];
+		struct world_end end = reap(start(world, command));
+		if (!status)
+			status = end.status;
+	}
+	return status;
+}
+
+int world_run_others(struct world *world)
+{
+	const struct gate_rule rule = {.action = GATE_PASS};
+
+	gate_begin(world->gate, &rule);
+	int status = run_others(world);
+	gate_end(world->gate);
+	return status;
+}
+
+/* One command, during which the others run once if its request comes. */
+static int run_overlapped(struct world *world, char **command, bool kills, bool *ret_met)
+{
+	pid_t pid = start(world, command);
+	int status = 0;
+
+	while (!*ret_met && !has_ended(pid, WNOHANG)) {
+		*ret_met = gate_holds(world->gate);
+		if (!*ret_met)
+			poll(NULL, 0, 1);
+	}
+	if (*ret_met && gate_holds(world->gate)) {
+		status = run_others(world);
+		if (kills)
+			kill(pid, SIGKILL);
+		gate_release(world->gate, !kills);
+	}
+	struct world_end end = reap(pid);
+	return status || end.is_killed ? status : end.status;
+}
+
+bool world_overlap(struct world *world, size_t k, bool kills, int *ret_status)
+{
+	const struct gate_rule rule = {.action = GATE_HOLD, .nth = k};
+	bool met = false;
+
+	*ret_status = 0;
+	gate_begin(world->gate, &rule);
+	for (size_t i = 0; i < world->commands.len && !(met && kills); i++) {
+		int status = run_overlapped(world, world->commands.items[i], kills, &met);
+		if (!*ret_status)
+			*ret_status = status;
+	}
+	gate_end(world->gate);
+	return met;
+}
+
+int world_together(struct world *world)
+{
+	const struct gate_rule rule = {.action = GATE_PASS};
+	int status = 0;
+
+	gate_begin(world->gate, &rule);
+	for (size_t i = 0; i < world->commands.len; i++) {
+		char **command =
+			world->others.len ? world->others.items[i] : world->commands.items[i];
+		pid_t first = start(world, world->commands.items[i]),
+		      second = start(world, command);
+		struct world_end ends[] = {reap(first), reap(second)};
+		if (!status)
+			status = ends[0].status ? ends[0].status : ends[1].status;
+	}
+	gate_end(world->gate);
+	return status;
 }
 
 /* ---- What is there ---- */

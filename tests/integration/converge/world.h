@@ -19,6 +19,7 @@ struct world {
 	struct gate *gate;
 	VEC(struct world_server) servers;
 	VEC(char **) commands; /* argument vectors, run one after the other */
+	VEC(char **) others;   /* of whoever else runs at the time; none: the same */
 	const char *directory; /* output and settings of the commands go there */
 	struct lines wanted;   /* what an undisturbed run leaves */
 };
@@ -26,7 +27,7 @@ struct world {
 /*
  * Exits on wrong usage. Arguments: --server NAME=HOST:PORT, --destination NAME=HOST:PORT, --directory
  * DIR, --settings FILE (copied to DIR/cip.yaml with addresses of the gate for @NAME@), others are
- * given to `other`; then "--" and a command, any number of times.
+ * given to `other`; then "--" and a command, any number of times; "++" and a command for the others.
  */
 void world_init(struct world *world, int argc, char **argv,
 	void (*other)(const char *option, const char *value));
@@ -40,6 +41,17 @@ struct world_end {
 };
 /* All commands, with the rule over all their requests. */
 struct world_end world_run(struct world *world, const struct gate_rule *rule);
+
+/* Those of the others, undisturbed; returns as world_end.status. */
+int world_run_others(struct world *world);
+
+/*
+ * The commands, and while the gate holds their kth request all the others. Then the request passes, or the command
+ * is killed. False if there is no such request. *ret_status as above, of both.
+ */
+bool world_overlap(struct world *world, size_t k, bool kills, int *ret_status);
+/* Both start at the same time, and nothing is held. */
+int world_together(struct world *world);
 
 /* What the destinations hold, sorted. */
 void world_state(const struct world *world, struct lines *lines);
