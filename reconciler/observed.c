@@ -180,10 +180,11 @@ static void believe_tags(struct observed *observed)
 		const struct wanted_digest *digest = &wanted->digests.items[i];
 
 		for (uint32_t t = 0; t < digest->tag_count; t++) {
-			uint32_t slot = wanted->tags.items[digest->first_tag + t].slot;
+			const struct wanted_tag *tag = &wanted->tags.items[digest->first_tag + t];
 
-			if (slot != WORK_NONE)
-				believe_tag(&observed->tags[slot], i);
+			/* One that may move is expected to. */
+			if (tag->slot != WORK_NONE && !tag->is_mutable)
+				believe_tag(&observed->tags[tag->slot], i);
 		}
 	}
 }

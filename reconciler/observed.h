@@ -66,7 +66,7 @@ void observed_release(struct observed *observed);
  * NULL, the error is kept in any case.
  *
  * With believes_tags a listed tag is taken to be at the only digest that claims it, where the list does
- * not say another; else it is a question.
+ * not say another, unless it is mutable; else it is a question.
  */
 bool observed_list(struct observed *observed, struct registry *registry,
 	const struct repository *repository, struct err **err);

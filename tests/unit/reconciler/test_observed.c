@@ -284,6 +284,18 @@ Test(observed, at_the_depth_of_presence_a_listed_tag_is_believed)
 	cr_expect_eq(digest(1), KNOWN_PRESENT);
 }
 
+Test(observed, a_tag_that_may_move_is_not_believed)
+{
+	for (uint32_t i = 0; i < wanted.tags.len; i++)
+		wanted.tags.items[i].is_mutable = strcmp(wanted.tags.items[i].name, "v3") == 0;
+	observed.believes_tags = true;
+	fill();
+	look();
+	cr_expect_eq(model_counts(model).requests, 3);
+	cr_expect_eq(tag("v1"), TAG_AT_DIGEST);
+	cr_expect_eq(tag("v3"), TAG_ELSEWHERE);
+}
+
 Test(observed, what_a_list_says_of_digests_is_believed_before)
 {
 	observed.believes_tags = true;
