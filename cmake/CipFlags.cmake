@@ -40,6 +40,12 @@ endif()
 if(sanitizer)
 	add_compile_options(${sanitizer} -fno-omit-frame-pointer -g)
 	add_link_options(${sanitizer})
+	# Two hundred programs: GNU ld takes four times as long. Not on every distribution.
+	include(CheckLinkerFlag)
+	check_linker_flag(C -fuse-ld=gold CIP_HAVE_GOLD)
+	if(CIP_HAVE_GOLD)
+		add_link_options(-fuse-ld=gold)
+	endif()
 endif()
 
 if(CIP_FUZZ)

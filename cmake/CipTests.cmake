@@ -11,7 +11,8 @@
 #   cip_integration_test(<name> [TIMEOUT seconds])
 #       tests/integration/<name>.sh with CIP (the binary), CIP_FAKE_REGISTRY, CIP_TOKEN_SERVER,
 #       CIP_GOOGLE_API and CIP_FAKE_SIGSTORE in its environment. The
-#       time limit (default 120) is four times as long under a sanitizer.
+#       time limit (default 120) is four times as long under a sanitizer. Begun before other tests, the longest limit
+#       first, so that no long test is alone at the end.
 #   cip_interop_test(<peer> <name>)
 #       tests/integration/<name>.sh over a registry of others (tests/interop/over), which tools/install-peers builds;
 #       skipped, and says so, where that has not been run.
@@ -129,6 +130,7 @@ function(cip_integration_test name)
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
 	endif()
+	set(cost ${arg_TIMEOUT})
 	if(CIP_SANITIZE)
 		math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 4")
 	endif()
@@ -136,7 +138,7 @@ function(cip_integration_test name)
 	add_test(NAME integration/${name}
 		COMMAND ${CIP_RUN_TEST} ${PROJECT_SOURCE_DIR}/tests/integration/${name}.sh)
 	set_tests_properties(integration/${name} PROPERTIES
-		LABELS integration TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}")
+		LABELS integration TIMEOUT ${arg_TIMEOUT} COST ${cost} ENVIRONMENT "${environment}")
 endfunction()
 
 function(cip_interop_test peer name)

@@ -101,7 +101,8 @@ expect_lacks() {
 
 # docker-registry: ... "METHOD PATH HTTP/1.1" STATUS ...; the fake one: METHOD PATH STATUS BYTES
 log_lines() {
-	sed -nE -e 's/^[^"]*"([A-Z]+ [^ ]*) HTTP[^"]*" ([0-9]+) .*/\1 \2/p' -e 's/^([A-Z]+ [^ ]+ [0-9]+) [0-9]+$/\1/p' "$1"
+	awk '/^[A-Z]+ [^ ]+ [0-9]+ [0-9]+$/ { print $1, $2, $3; next }
+		/^[^"]*"[A-Z]+ [^ ]+ HTTP[^"]*" [0-9]+ / { sub(/^[^"]*"/, ""); print $1, $2, $4 }' "$1"
 }
 
 requests() {
