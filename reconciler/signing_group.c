@@ -135,10 +135,25 @@ static unsigned due_before(const struct batch *batch, const struct part *part)
 	return pair->sign;
 }
 
+static bool primary_holds_it(const struct batch *batch, const struct part *part)
+{
+	const struct plan_pair *pair = plan_find(&part->primary->plan, part->digest);
+
+	if (part->has_primary)
+		return lead_of(batch, part)->digest_found == KNOWN_PRESENT;
+	return !pair || pair->found == KNOWN_PRESENT;
+}
+
+/*
+ * A mirror that is filled up changes nothing of what is signed, so what the list of the primary shows is
+ * believed as for any other image; unless that does not hold it, which has to be told.
+ */
 static void find_due(const struct batch *batch, struct part *part)
 {
 	for (size_t i = 0; i < part->members.len; i++)
 		part->is_changed |= is_changed(batch, part->members.items[i]);
+	if (part->is_changed && primary_holds_it(batch, part))
+		part->is_changed = part->has_primary && is_changed(batch, part->lead);
 	part->due = part->is_changed
 		? signing_site_changed(batch->promoted.unit->schedule, part->primary, part->digest)
 		: due_before(batch, part);

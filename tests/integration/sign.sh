@@ -112,12 +112,13 @@ expect_report "state with a tag more" '["before","now"]' '.records[0].signing | 
 expect_equal "signatures after a tag more" 1 "$(layers mirror/older "$digest" sig)"
 expect_equal "attestations after a tag more" 4 "$(layers mirror/older "$digest" att)"
 
-# ---- what is lost at a mirror only is promoted again, and there is nothing to sign
+# ---- what is lost at a mirror only is promoted again; what the list of the primary shows is believed
 
 registry_curl --request DELETE "http://$host/v2/prod/older/manifests/$digest"
 log_mark "$log"
 job 0
-expect_report "state of what was signed before" '["before","before"]' '.records[0].signing | [.signature, .attestation]'
+expect_report "nothing is said of what was signed before" '[null,null]' '.records[0].signing | [.signature, .attestation]'
+expect_equal "reads of what stands beside it" 0 "$(since "$log" '^GET .*\.(sig|att) ')"
 expect_equal "pushes to .sig and .att" 0 "$(since "$log" '^PUT .*\.(sig|att) ')"
 
 # ---- bundles, with a log of version 2
