@@ -62,6 +62,24 @@ static void set_signing(enum signed_state signature, enum signed_state attestati
 	record.signing.leads = leads;
 }
 
+Test(plan_text, what_a_tag_would_leave)
+{
+	struct record_tag *tag;
+
+	add_tag("v1", TAG_ABSENT, TAG_DONE_PLANNED);
+	tag = add_tag("latest", TAG_ELSEWHERE, TAG_DONE_PLANNED);
+	memset(tag->found_digest.bytes, 0x22, DIGEST_SHA256_SIZE);
+	expect("tag          dst.io/foo@" DIGEST " tags v1 moving latest from " OTHER "\n");
+	vec_clear(&record.tags);
+	tag = add_tag("latest", TAG_ELSEWHERE, TAG_DONE_QUARANTINED);
+	tag->reason = FINDING_TAG_MOVE;
+	tag->why = mem_strdup("moved by a newer \033 commit");
+	memset(tag->found_digest.bytes, 0x22, DIGEST_SHA256_SIZE);
+	record.outcome = OUTCOME_QUARANTINED;
+	expect("quarantined  dst.io/foo:latest tag-move: is at " OTHER ", declared for " DIGEST
+	       ": moved by a newer \\x1b commit (images/a/images.yaml:4)\n");
+}
+
 Test(plan_text, what_would_be_signed_once)
 {
 	record.digest_done = TAG_DONE_PLANNED;

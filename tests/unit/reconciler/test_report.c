@@ -94,6 +94,23 @@ static void add_looks(struct report *report)
 	event_release(&source);
 }
 
+static void add_mutable_tags(struct record *record, const char *why)
+{
+	*vec_push(&record->tags) = (struct record_tag){.name = "latest",
+		.place = {"images/a/images.yaml", 3, 17},
+		.found = TAG_ELSEWHERE,
+		.found_digest = digest_of(DIGEST_SHA256, "y", 1),
+		.done = TAG_DONE_WRITTEN,
+		.written_unix_ms = 1767323045999};
+	*vec_push(&record->tags) = (struct record_tag){.name = "edge",
+		.place = {"images/a/images.yaml", 3, 25},
+		.found = TAG_ELSEWHERE,
+		.found_digest = digest_of(DIGEST_SHA256, "y", 1),
+		.done = TAG_DONE_QUARANTINED,
+		.reason = FINDING_TAG_MOVE,
+		.why = mem_strdup(why)};
+}
+
 static void add_record(struct report *report, const char *error)
 {
 	struct event event = {.kind = EVENT_RECORD,
@@ -127,6 +144,7 @@ static void add_record(struct report *report, const char *error)
 		.found_digest = digest_of(DIGEST_SHA256, "y", 1),
 		.done = TAG_DONE_QUARANTINED,
 		.reason = FINDING_TAG_MOVE};
+	add_mutable_tags(&event.record, error);
 	event.record.signing = (struct record_signing){
 		.identity = mem_strdup("registry.example.com/foo"),
 		.primary = "dst.io/foo",
@@ -198,7 +216,7 @@ Test(report, holds_what_was_told_and_follows_its_schema)
 {
 	const struct run_result result = {
 		.outcomes = {[OUTCOME_IN_PLACE] = 1, [OUTCOME_FAILED] = 2}};
-	json_t *root, *record, *signing, *logged;
+	json_t *root, *record, *tag, *signing, *logged;
 	const char *text;
 
 	write_full("GET: 503", &result, NULL);
@@ -210,6 +228,12 @@ Test(report, holds_what_was_told_and_follows_its_schema)
 	text = json_string_value(json_object_get(record, "started"));
 	cr_expect_str_eq(text, "2026-01-02T03:04:05.678Z");
 	cr_expect_str_eq(json_string_value(json_object_get(record, "message")), "GET: 503");
+	tag = json_array_get(json_object_get(record, "tags"), 2);
+	cr_expect_str_eq(json_string_value(json_object_get(tag, "moved_from")),
+		json_string_value(json_object_get(tag, "found_digest")));
+	tag = json_array_get(json_object_get(record, "tags"), 3);
+	cr_expect_null(json_object_get(tag, "moved_from"), "it is still there");
+	cr_expect_str_eq(json_string_value(json_object_get(tag, "message")), "GET: 503");
 	signing = json_object_get(record, "signing");
 	cr_expect_str_eq(json_string_value(json_object_get(signing, "signature")), "now");
 	cr_expect_str_eq(json_string_value(json_object_get(signing, "attestation")), "failed");
