@@ -1,6 +1,9 @@
 /* What goes along with one image, on its way: counted, loaded beside ours, told in the end. */
+#include <string.h>
+
 #include "base/log.h"
 #include "reconciler/carry.h"
+#include "signer/bundle_manifest.h"
 
 static bool is_of(const struct attached_item *item, enum attached_kind kind)
 {
@@ -14,6 +17,32 @@ size_t cargo_count(const struct cargo *cargo, enum attached_kind kind)
 	for (size_t i = 0; i < cargo->attached.items.len; i++)
 		count += is_of(&cargo->attached.items.items[i], kind);
 	return count;
+}
+
+/* As its manifest says: a signature rather than a statement of something else. */
+static bool is_signature(const struct attached_item *item)
+{
+	CLEANUP(bundle_labels_release) struct bundle_labels labels = {0};
+	const struct document *manifest = &item->parts->manifest;
+
+	if (manifest->bytes)
+		bundle_labels_read(manifest->bytes, manifest->len, &labels);
+	return labels.is_message ||
+		(labels.predicate_type &&
+			strcmp(labels.predicate_type, ATTACHED_SIGNATURE_PREDICATE) == 0);
+}
+
+/* Signatures are first: some may be ours, and a statement of ours never stands without one. */
+static struct attach_item *add(const struct cargo *cargo, enum attached_kind kind, bool signatures,
+	struct attach_item *next)
+{
+	for (size_t i = 0; i < cargo->attached.items.len; i++) {
+		const struct attached_item *item = &cargo->attached.items.items[i];
+
+		if (is_of(item, kind) && is_signature(item) == signatures)
+			*next++ = (struct attach_item){.parts = item->parts};
+	}
+	return next;
 }
 
 /*
@@ -30,10 +59,7 @@ struct attach_item *cargo_load(const struct cargo *cargo, enum attached_kind kin
 
 	for (size_t i = 0; i < count; i++)
 		ours[i] = items[i];
-	for (size_t i = 0; i < cargo->attached.items.len; i++)
-		if (is_of(&cargo->attached.items.items[i], kind))
-			*theirs++ =
-				(struct attach_item){.parts = cargo->attached.items.items[i].parts};
+	add(cargo, kind, false, add(cargo, kind, true, theirs));
 	return all;
 }
 

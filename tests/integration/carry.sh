@@ -86,13 +86,15 @@ cip_run 0 verify --trusted-root "$WORK/sigstore/trusted_root.json" --docker-refe
 
 # ---- bundles: where one goes, ours goes as a bundle too; its bytes stay
 
-for host in "$real" "$fake"; do
+fake_start "$WORK/api" --referrers=yes
+api=$FAKE_HOST
+for host in "$real" "$fake" "$api"; do
 	image_of "$host" "bundle-${host##*:}"
 	staged builder --signature-format=both --slsa=false
-	manifest "staging/$name" "$tag" | jq -r '.manifests[].digest' | sort >"$WORK/theirs"
+	referrers staging | jq -r '.manifests[].digest' | sort >"$WORK/theirs"
 	job 0 listed
 	expect_carried '[1,1,2,0,0,0,false]'
-	manifest "prod/$name" "$tag" | jq -r '.manifests[].digest' | sort >"$WORK/there"
+	referrers prod | jq -r '.manifests[].digest' | sort >"$WORK/there"
 	expect_equal "bundles" 5 "$(wc -l <"$WORK/there")"
 	expect_equal "theirs among them" "" "$(comm -23 "$WORK/theirs" "$WORK/there")"
 	expect_signed builder

@@ -63,6 +63,10 @@ job() {
 
 manifest() { registry_curl -H "Accept: $registry_manifest_types" "http://$host/v2/$1/manifests/$2"; }
 layers() { manifest "$1/$name" "$tag.$2" | jq -c '[.layers[].annotations["dev.sigstore.cosign/certificate"]] | length'; }
+# What refers to the image, by the API or the index under a tag: referrers REPOSITORY
+referrers() {
+	registry_curl "http://$host/v2/$1/$name/referrers/$digest" 2>/dev/null || manifest "$1/$name" "$tag"
+}
 writes() { since "$log" '^(POST|PUT|PATCH|DELETE)'; }
 
 expect_carried() {

@@ -129,6 +129,25 @@ for peer in '' "$registries/ggcr-registry"; do
 			"http://$REGISTRY_HOST/v2/$repository/app/manifests/${digest/:/-}.sig" | jq '.layers | length')"
 	done
 
+	# What somebody who is listed has signed in staging comes along, and cosign accepts it there as it accepts ours.
+	printf 'signatures: {trusted_identities: [{identity: %s, issuer: "%s"}]}\n' "$other" "$ISSUER" >"$WORK/listed.yaml"
+	echo '{}' >"$WORK/predicate.json"
+	for form in legacy rekor1; do
+		carried=$(push_image "$REGISTRY_HOST" staging/app "c-$form")
+		cosign_write "$form" sign --identity-token "$token" "$REGISTRY_HOST/staging/app@$carried"
+		cosign_write "$form" attest --identity-token "$token" --type https://example.com/test --predicate "$WORK/predicate.json" \
+			"$REGISTRY_HOST/staging/app@$carried"
+		tree "carried-$form" "$carried" v1
+		job "carried-$form" "${legacy[@]}" --config "$WORK/listed.yaml"
+		cosign_accepts verify "$other" "$REGISTRY_HOST/carried-$form/app@$carried"
+		cosign_accepts verify-attestation "$other" --type https://example.com/test "$REGISTRY_HOST/carried-$form/app@$carried"
+		cosign_accepts verify "$email" "$REGISTRY_HOST/carried-$form/app@$carried"
+		cosign_accepts verify-attestation "$email" --type "$record" "$REGISTRY_HOST/carried-$form/app@$carried"
+		log_mark "$REGISTRY_LOG"
+		job "carried-$form" "${legacy[@]}" --config "$WORK/listed.yaml" --sweep=1
+		expect_equal "writes of a rerun into carried-$form" 0 "$(since "$REGISTRY_LOG" '^(PUT|POST|PATCH)')"
+	done
+
 	# 4 requests (3 with the referrers API) say what is there. A new .sig then takes 6, an .att of two statements 8, of which
 	# a registry that takes a blob in one request saves a half; what is there already is one more to read. Three
 	# bundles take 18 where they are listed under a tag, else 10.
