@@ -217,6 +217,7 @@ static void verify_all(struct verifying *verifying)
 	const struct verify_options *options = verifying->options;
 	CLEANUP(mem_freep) char *version = signing_annotation_value(CIP_VERSION);
 	const struct payload_annotation annotation = {SIGNING_ANNOTATION, version};
+	CLEANUP(verify_seen_release) struct verify_seen seen;
 	const struct verify_wanted wanted = {
 		.registry = registry_for_signing(verifying->registry),
 		.policy = {.root = verifying->trust.root,
@@ -227,8 +228,10 @@ static void verify_all(struct verifying *verifying)
 		.identities = &verifying->session.config.identities,
 		.annotation = &annotation,
 		.forms = forms_of(options->form),
+		.seen = &seen,
 	};
 
+	verify_seen_init(&seen);
 	for (size_t i = 0; i < verifying->count; i++)
 		verify_image(&wanted, &verifying->images[i]);
 }

@@ -3,18 +3,28 @@
  * order, and when there are enough of them; what counts as one is signer/image_verify.h's.
  *
  * What registries list of referrers comes first, then the image under .sig or .att, then the index of
- * referrers under a tag where registries list none: so a signature in either form is found with few
- * requests. The first place that has one that counts is the last that is looked at.
+ * referrers under a tag where registries list none. Where it is known that they list none, the index
+ * comes first; and where the image before had one that counts under .sig or .att, that. So a signature in either form
+ * is found with few requests (docs/decisions/064). The first place that has one that counts is the last that is looked at.
  */
 #ifndef CIP_CLI_VERIFY_IMAGE_H
 #define CIP_CLI_VERIFY_IMAGE_H
 
+#include "base/strmap.h"
 #include "cli/image_argument.h"
 #include "signer/image_verify.h"
 
 enum verify_forms { VERIFY_LEGACY = 1, VERIFY_BUNDLES = 2 };
 
-/* Borrowed. */
+/* What the images before this one have shown. */
+struct verify_seen {
+	struct strmap legacy_hosts;  /* where the last one that counts was under .sig or .att */
+	struct payload_forms *forms; /* owned */
+};
+void verify_seen_init(struct verify_seen *seen);
+void verify_seen_release(struct verify_seen *seen);
+
+/* Borrowed. One thread. */
 struct verify_wanted {
 	struct registry *registry;
 	struct image_policy
@@ -23,6 +33,7 @@ struct verify_wanted {
 	const struct identities *identities;	     /* may be NULL */
 	const struct payload_annotation *annotation; /* that our own payloads have */
 	unsigned forms;				     /* enum verify_forms */
+	struct verify_seen *seen;
 };
 
 /* One place and what was found there. */

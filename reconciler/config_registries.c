@@ -93,6 +93,8 @@ static void parse_habit(struct config_parse *p, const char *field, const struct 
 		yml_bool(p->yml, value, "chunked_upload: true or false", &host->chunked_upload);
 	else if (strcmp(field, "checks_blobs") == 0)
 		yml_bool(p->yml, value, "checks_blobs: true or false", &host->checks_blobs);
+	else if (strcmp(field, "referrers_by_tag") == 0)
+		yml_bool(p->yml, value, "referrers_by_tag: true or false", &host->referrers_by_tag);
 	else if (strcmp(field, "cross_mounts") == 0)
 		yml_bool(p->yml, value, "cross_mounts: true or false", &host->cross_mounts);
 	else
@@ -132,9 +134,9 @@ static void parse_host_options(struct config_parse *p, const struct yml_node *ke
 {
 	static const char *const fields[] = {"endpoint", "plain_http", "tls_verify", "ca",
 		"endpoint_credentials", "client_cert", "client_key", "credentials", "token_server",
-		"chunked_upload", "cross_mounts", "checks_blobs", "tags_page_size",
-		"requests_per_second", "writes_per_second", "quota_group", NULL};
-	const size_t first_limit = 13;
+		"chunked_upload", "cross_mounts", "checks_blobs", "referrers_by_tag",
+		"tags_page_size", "requests_per_second", "writes_per_second", "quota_group", NULL};
+	const size_t first_limit = 14;
 	struct yml_node place = *key, value;
 	size_t field;
 	char *name = parse_host(p, key);

@@ -15,8 +15,9 @@
 
 struct signing {
 	const struct signing_options *options;
-	struct registry *registry; /* of the signing class */
-	char *version;		   /* value of the annotation */
+	struct registry *registry;   /* of the signing class */
+	char *version;		     /* value of the annotation */
+	struct payload_forms *forms; /* that were read */
 	const struct clock *clock;
 	struct cancel *cancel;
 	struct once *images; /* who works on which */
@@ -57,6 +58,7 @@ struct signing *signing_new(const struct signing_options *options, struct regist
 	signing->options = options;
 	signing->registry = registry_for_signing(registry);
 	signing->version = signing_annotation_value(options->run->program_version);
+	signing->forms = payload_forms_new();
 	signing->clock = clock;
 	signing->cancel = cancel;
 	signing->images = once_new();
@@ -74,6 +76,7 @@ void signing_free(struct signing *signing)
 	signing_fence_release(&signing->fence);
 	carry_free(signing->carry);
 	once_free(signing->images);
+	payload_forms_free(signing->forms);
 	mem_free(signing->version);
 	mem_free(signing);
 }
@@ -130,6 +133,7 @@ static bool read_attached(struct effort *e, struct err **err)
 		.docker_reference = e->promotion->destination,
 		.annotations = &annotation,
 		.annotation_count = 1,
+		.forms = e->signing->forms,
 		.keep_parts = carry_is_on(e->signing->carry),
 	};
 
@@ -157,10 +161,14 @@ static unsigned judge_signatures(const struct effort *e, const struct policy *po
 
 	image_verify(&wanted, &e->promotion->digest, attached, &verdicts);
 	for (size_t i = 0; i < verdicts.items.len; i++) {
+		const struct attached_item *item = verdicts.items.items[i].item;
+		if (item->kind == ATTACHED_SIG)
+			payload_forms_learn(e->signing->forms, e->promotion->destination,
+				&e->promotion->digest, item->payload.data, item->payload.len);
 		if (!verdicts.items.items[i].counts)
 			continue;
-		found->is_signed[form_of(verdicts.items.items[i].item)] = true;
-		kinds |= verdicts.items.items[i].item->kind;
+		found->is_signed[form_of(item)] = true;
+		kinds |= item->kind;
 	}
 	return kinds;
 }

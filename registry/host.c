@@ -86,6 +86,9 @@ static bool add_quirks(
 	quirks->chunked_upload |= options->chunked_upload;
 	quirks->cross_mounts |= options->cross_mounts;
 	quirks->checks_blobs |= options->checks_blobs;
+	quirks->referrers_by_tag |= options->referrers_by_tag;
+	if (quirks->referrers_by_tag)
+		host->referrers = REFERRERS_NONE;
 	return true;
 }
 

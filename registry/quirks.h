@@ -25,6 +25,8 @@ struct quirks {
 	bool cross_mounts;
 	/* A manifest whose blobs it lacks is always refused, and the answer names them all. */
 	bool checks_blobs;
+	/* It has no referrers API, so the index under the tag is looked at without asking for a list. */
+	bool referrers_by_tag;
 	/* Blobs are sent in pieces (PATCH), because a PUT of the whole is refused. */
 	bool chunked_upload;
 	size_t chunk_bytes;	 /* a piece; never 0 */

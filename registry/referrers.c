@@ -202,12 +202,17 @@ static bool list_by_tag(const struct referrers_place *place, const char *artifac
 			referrers_set_read(set, document.bytes, document.len, artifact_type, err));
 }
 
+bool referrers_are_by_tag(struct registry *registry, const struct repository *repository)
+{
+	unsigned state = host_get(registry, repository->host)->referrers;
+	return state == REFERRERS_NONE || state == REFERRERS_LIES;
+}
+
 static bool list(const struct referrers_place *place, const char *artifact_type, bool only_api,
 	bool *ret_supported, struct referrers *ret_referrers, struct err **err)
 {
 	CLEANUP(referrers_set_release) struct referrers_set set = {0};
-	unsigned state = host_get(place->registry, place->repository->host)->referrers;
-	bool supported = state != REFERRERS_NONE && state != REFERRERS_LIES;
+	bool supported = !referrers_are_by_tag(place->registry, place->repository);
 	if (supported && !referrers_from_api(place, artifact_type, &set, &supported, err))
 		return false;
 	if (!supported && !only_api && !list_by_tag(place, artifact_type, &set, err))

@@ -48,6 +48,9 @@ bool referrers_list_api(struct registry *registry, const struct repository *repo
 	const struct digest *subject, const char *artifact_type, struct http_tally *tally,
 	bool *ret_supported, struct referrers *ret_referrers, struct err **err);
 
+/* Is it known, by an answer in this run or from cip.yaml, that the host lists no referrers? Asks nobody. */
+bool referrers_are_by_tag(struct registry *registry, const struct repository *repository);
+
 /*
  * PUTs manifests that name `subject`, by digest, and sees to it that they are listed: by the API,
  * if the registry has it, else in the index under the tag, in one write that keeps everything else

@@ -43,6 +43,7 @@ struct registry_host_options {
 	size_t chunk_bytes;
 	bool cross_mounts;
 	bool checks_blobs;
+	bool referrers_by_tag;
 	unsigned tags_page_size;
 };
 

@@ -193,28 +193,61 @@ static void want_layers(struct reading *reading, struct layers *layers, enum att
 	}
 }
 
-/* The payload that is expected need not be fetched. */
-static void foresee_payload(
-	const struct reading *reading, struct layers *layers, size_t annotation_count)
+/* A payload that is known by its digest need not be fetched. Takes the text if it is one. */
+static void foresee(struct layers *layers, struct str *payload)
 {
-	CLEANUP(str_release) struct str payload = STR_INIT(PAYLOAD_MAX_SIZE);
+	struct digest digest = digest_of(DIGEST_SHA256, str_text(payload), payload->len);
 
-	payload_write(reading->query->docker_reference, reading->image, reading->query->annotations,
-		annotation_count, &payload);
-	struct digest digest = digest_of(DIGEST_SHA256, str_text(&payload), payload.len);
 	for (size_t i = 0; i < layers->fetches.len; i++) {
 		struct fetch *fetch = &layers->fetches.items[i];
-		if (!digest_equal(&fetch->digest, &digest) || fetch->err)
+		if (!digest_equal(&fetch->digest, &digest) || fetch->err || fetch->document.bytes)
 			continue;
-		size_t len = payload.len;
+		size_t len = payload->len;
 		fetch->document = (struct document){
-			.bytes = str_steal(&payload, NULL),
+			.bytes = str_steal(payload, NULL),
 			.len = len,
 			.media_type = mem_strdup(""),
 			.digest = digest,
 		};
 		return;
 	}
+}
+
+static void foresee_named(
+	const struct reading *reading, struct layers *layers, const char *docker_reference)
+{
+	const struct attached_query *query = reading->query;
+	CLEANUP(str_release) struct str payload = STR_INIT(PAYLOAD_MAX_SIZE);
+
+	payload_write(docker_reference, reading->image, NULL, 0, &payload);
+	foresee(layers, &payload);
+	if (query->annotation_count > 0) {
+		str_clear(&payload);
+		payload_write(docker_reference, reading->image, query->annotations,
+			query->annotation_count, &payload);
+		foresee(layers, &payload);
+	}
+	for (size_t i = 0; query->forms; i++) {
+		str_clear(&payload);
+		if (!payload_forms_write(
+			    query->forms, i, docker_reference, reading->image, &payload))
+			return;
+		foresee(layers, &payload);
+	}
+}
+
+static void foresee_payloads(const struct reading *reading, struct layers *layers)
+{
+	static const char hub[] = "docker.io/";
+	const char *name = reading->query->docker_reference;
+
+	if (!name)
+		return;
+	foresee_named(reading, layers, name);
+	/* As cosign calls it. */
+	CLEANUP(mem_freep) char *alias = mem_printf("index.%s", name);
+	if (strncmp(name, hub, strlen(hub)) == 0)
+		foresee_named(reading, layers, alias);
 }
 
 static void take_layer(
@@ -255,14 +288,9 @@ static void take_layer(
 static bool fetch_layers(
 	struct reading *reading, struct layers *layers, enum attached_kind kind, struct err **err)
 {
-	const struct attached_query *query = reading->query;
-
 	want_layers(reading, layers, kind);
-	if (kind == ATTACHED_SIG && query->docker_reference) {
-		foresee_payload(reading, layers, 0);
-		if (query->annotation_count > 0)
-			foresee_payload(reading, layers, query->annotation_count);
-	}
+	if (kind == ATTACHED_SIG)
+		foresee_payloads(reading, layers);
 	if (!fetch_all(reading, layers->fetches.items, layers->fetches.len, err))
 		return false;
 	for (size_t i = 0; i < layers->wanted.len; i++)

@@ -12,7 +12,7 @@
 #include "registry/registry.h"
 #include "signer/bundle.h"
 #include "signer/legacy_image.h"
-#include "signer/payload.h"
+#include "signer/payload_forms.h"
 
 #define ATTACHED_MAX 1000 /* layers of one image, referrers with bundles: more are ERR_TOO_LARGE */
 #define ATTACHED_BLOB_MAX ((size_t)16 << 20)   /* of one; larger is an item with an error */
@@ -45,6 +45,7 @@ struct attached_query {
 	const char *docker_reference;
 	const struct payload_annotation *annotations;
 	size_t annotation_count;
+	struct payload_forms *forms; /* the same with these; NULL: none */
 	/*
 	 * What is read may be attached elsewhere: items get their parts, and what could not stand elsewhere as it is
 	 * (a descriptor that is wrong about its blob, a referrer of something else) is an item with an error.

@@ -42,8 +42,7 @@ static void add_annotations(
 	mem_free(sorted);
 }
 
-void payload_write(const char *docker_reference, const struct digest *digest,
-	const struct payload_annotation *annotations, size_t count, struct str *out)
+void payload_write_begin(const char *docker_reference, const struct digest *digest, struct str *out)
 {
 	char text[DIGEST_TEXT_SIZE];
 
@@ -53,6 +52,12 @@ void payload_write(const char *docker_reference, const struct digest *digest,
 		"},\"image\":{\"docker-manifest-digest\":\"%s\"},\"type\":\"" PAYLOAD_TYPE
 		"\"},\"optional\":",
 		digest_format(digest, text));
+}
+
+void payload_write(const char *docker_reference, const struct digest *digest,
+	const struct payload_annotation *annotations, size_t count, struct str *out)
+{
+	payload_write_begin(docker_reference, digest, out);
 	if (count > 0)
 		add_annotations(out, annotations, count);
 	else

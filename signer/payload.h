@@ -19,6 +19,10 @@ struct payload_annotation {
 void payload_write(const char *docker_reference, const struct digest *digest,
 	const struct payload_annotation *annotations, size_t count, struct str *out);
 
+/* The same up to the value of "optional", the annotations. */
+void payload_write_begin(
+	const char *docker_reference, const struct digest *digest, struct str *out);
+
 struct payload {
 	char *docker_reference; /* owned */
 	struct digest digest;

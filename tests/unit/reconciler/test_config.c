@@ -136,7 +136,7 @@ Test(config, unknown_and_duplicate_keys)
 		"2:37: duplicate key \"attempts\": it stands on line 2 already\n"
 		"3:21: unknown key \"insecure\": expected endpoint, plain_http, tls_verify, ca, "
 		"endpoint_credentials, client_cert, client_key, credentials, token_server, "
-		"chunked_upload, cross_mounts, checks_blobs, tags_page_size, "
+		"chunked_upload, cross_mounts, checks_blobs, referrers_by_tag, tags_page_size, "
 		"requests_per_second, "
 		"writes_per_second or quota_group\n"
 		"3:38: \"A.IO\" is another spelling of a.io, which stands here already\n"
@@ -168,13 +168,13 @@ Test(config, habits_of_registries)
 	CLEANUP(config_release) struct config config = {0};
 	load("registries:\n"
 	     "  a.io: {token_server: sso.io, chunked_upload: true, cross_mounts: yes}\n"
-	     "  b.io: {tags_page_size: 50, checks_blobs: true}\n",
+	     "  b.io: {tags_page_size: 50, checks_blobs: true, referrers_by_tag: true}\n",
 		&config);
 	cr_assert_str_eq(config.hosts.items[0].token_server, "sso.io");
 	cr_assert(config.hosts.items[0].chunked_upload && config.hosts.items[0].cross_mounts);
 	cr_assert_eq(config.hosts.items[0].tags_page_size, 0);
-	cr_assert_not(config.hosts.items[0].checks_blobs);
-	cr_assert(config.hosts.items[1].checks_blobs);
+	cr_assert_not(config.hosts.items[0].checks_blobs || config.hosts.items[0].referrers_by_tag);
+	cr_assert(config.hosts.items[1].checks_blobs && config.hosts.items[1].referrers_by_tag);
 	cr_assert_not(config.hosts.items[1].chunked_upload || config.hosts.items[1].cross_mounts);
 	cr_assert_eq(config.hosts.items[1].tags_page_size, 50);
 
