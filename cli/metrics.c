@@ -92,6 +92,17 @@ static void add_result(struct str *out, const struct metrics_run *run)
 	for (enum finding_kind kind = 0; kind < FINDING_KINDS; kind++)
 		add_labelled(out, run, "cip_last_run_findings", "kind", finding_kind_name(kind),
 			result->findings[kind]);
+	metrics_text_family(out, "cip_last_run_signed_before_images",
+		"Images that were signed before, by how that is known.");
+	add_labelled(out, run, "cip_last_run_signed_before_images", "seen", "assumed",
+		result->assumed_images);
+	add_labelled(out, run, "cip_last_run_signed_before_images", "seen", "verified",
+		result->verified_images);
+	metrics_text_family(out, "cip_last_run_mirrored",
+		"What stands beside images, at each of their mirrors, by what became of it.");
+	for (enum replica_end end = 0; end < REPLICA_ENDS; end++)
+		add_labelled(out, run, "cip_last_run_mirrored", "outcome", replica_end_name(end),
+			result->mirrored[end]);
 	add_single(out, run, "cip_last_run_signed_images", "Images that were signed.",
 		result->signed_images);
 	add_single(out, run, "cip_last_run_recorded_images",

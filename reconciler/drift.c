@@ -104,6 +104,10 @@ static void add_tag(struct drift *drift, const struct record *record, const stru
 	item->tag = keep(drift, tag->name);
 	item->has_found = elsewhere;
 	item->found = tag->found_digest;
+	if (tag->why)
+		item->message = mem_strdup(tag->why);
+	else if (elsewhere && tag->done == TAG_DONE_PLANNED)
+		item->message = mem_strdup("the next run moves it");
 	place_item(drift, item, &tag->place);
 }
 

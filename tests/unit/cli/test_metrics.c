@@ -56,7 +56,10 @@ Test(metrics, what_a_run_did)
 	struct plan_totals totals = {.digests = 5, .edges = 7, .repositories = 2};
 	struct run_result result = {.outcomes = {[OUTCOME_FAILED] = 2},
 		.findings = {[FINDING_ERROR] = 2},
-		.signed_images = 3};
+		.signed_images = 3,
+		.assumed_images = 20,
+		.verified_images = 4,
+		.mirrored = {[REPLICA_DIFFERS] = 6}};
 	struct event look = {.kind = EVENT_LOOK, .look = {.project = "", .in_place = 3}};
 	struct event record = {
 		.kind = EVENT_RECORD, .record = {.project = "other", .outcome = OUTCOME_FAILED}};
@@ -76,6 +79,9 @@ Test(metrics, what_a_run_did)
 	expect("cip_last_run_images{command=\"status\",outcome=\"failed\"} 2\n");
 	expect("cip_last_run_findings{command=\"status\",kind=\"error\"} 2\n");
 	expect("cip_last_run_signed_images{command=\"status\"} 3\n");
+	expect("cip_last_run_signed_before_images{command=\"status\",seen=\"assumed\"} 20\n");
+	expect("cip_last_run_signed_before_images{command=\"status\",seen=\"verified\"} 4\n");
+	expect("cip_last_run_mirrored{command=\"status\",outcome=\"differs\"} 6\n");
 	expect("cip_project_images{command=\"status\",project=\"(manifest)\",outcome=\"in-place\"} "
 	       "3\n");
 	expect("cip_project_images{command=\"status\",project=\"other\",outcome=\"failed\"} 1\n");

@@ -122,6 +122,74 @@ Test(drift, a_tag_that_points_elsewhere)
 	cr_expect_eq(drift_total(&drift).tags_in_place, 1);
 }
 
+Test(drift, a_tag_that_may_move)
+{
+	struct record record = pair(1);
+
+	add_tag(&record, "v1", TAG_ELSEWHERE);
+	record.tags.items[0].done = TAG_DONE_PLANNED;
+	record.outcome = OUTCOME_PLANNED;
+	tell(&record);
+	cr_expect_str_eq(single(DRIFT_TAG_ELSEWHERE)->message, "the next run moves it");
+}
+
+Test(drift, what_was_read_and_is_not_ours)
+{
+	struct record verified = pair(1), foreign = pair(2), hidden = pair(3);
+
+	verified.signing.verified = true;
+	tell(&verified);
+	foreign.signing.signature = SIGNED_PLANNED;
+	foreign.signing.instead = mem_strdup("1 attached");
+	tell(&foreign);
+	cr_expect_str_eq(single(DRIFT_UNSIGNED)->message, "1 attached");
+	mem_free(foreign.signing.instead);
+	hidden.signing.signature = hidden.signing.attestation = SIGNED_PLANNED;
+	hidden.signing.is_hidden = true;
+	tell(&hidden);
+	cr_expect_eq(total_of(DRIFT_FOREIGN_BUNDLE), 1);
+	cr_expect_eq(total_of(DRIFT_UNSIGNED), 1);
+	cr_expect_eq(total_of(DRIFT_UNRECORDED), 1);
+	cr_expect_eq(drift_total(&drift).signed_verified, 1);
+	cr_expect_eq(drift_total(&drift).signed_assumed, 0);
+}
+
+/* What a promotion brings along is not missed by itself. */
+Test(drift, a_missing_tag_has_no_record_yet)
+{
+	struct record record = pair(1);
+
+	add_tag(&record, "v1", TAG_ABSENT);
+	record.tags.items[0].done = TAG_DONE_PLANNED;
+	record.signing.attestation = SIGNED_PLANNED;
+	record.outcome = OUTCOME_PLANNED;
+	tell(&record);
+	single(DRIFT_MISSING_TAG);
+}
+
+Test(drift, mirrors_that_differ)
+{
+	struct event event = {.kind = EVENT_MIRROR,
+		.mirrored = {.destination = "mirror/app",
+			.primary = "dst/app",
+			.project = "a",
+			.end = REPLICA_DIFFERS}};
+	const struct drift_item *item;
+
+	/* Could not be listed: its look says so. */
+	drift_event(&drift, &event);
+	event.mirrored.tag = mem_printf("sha256-%064d.sig", 1);
+	drift_event(&drift, &event);
+	item = single(DRIFT_MIRROR);
+	cr_expect_str_eq(item->repository, "mirror/app");
+	cr_expect_str_eq(item->message, "differs (from dst/app)");
+	cr_expect(item->has_digest);
+	event.mirrored.end = REPLICA_IN_PLACE;
+	drift_event(&drift, &event);
+	single(DRIFT_MIRROR);
+	mem_free(event.mirrored.tag);
+}
+
 Test(drift, what_is_missing)
 {
 	struct record tagged = pair(1), absent = pair(2), lost = pair(3);
