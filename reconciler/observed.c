@@ -5,6 +5,7 @@
  */
 #include "reconciler/observed.h"
 
+#include "reconciler/observed_bundles.h"
 #include "replicator/replica_tag.h"
 
 /*
@@ -40,6 +41,7 @@ void observed_release(struct observed *observed)
 	err_free(observed->err);
 	mem_free(observed->digests);
 	mem_free(observed->beside);
+	mem_free(observed->bundles);
 	mem_free(observed->tags);
 	if (observed->extra)
 		extra_tags_release(observed->extra);
@@ -268,6 +270,7 @@ bool observed_list(struct observed *observed, struct registry *registry,
 	inventory_finish(&observed->attached);
 	conclude_tags(observed);
 	conclude_digests(observed, kind == TAGS_GOOGLE && whole);
+	observed_bundles_conclude(observed, registry, repository);
 	return true;
 }
 
@@ -310,14 +313,21 @@ static bool ask_digest(struct observed *observed, struct registry *registry,
 	return true;
 }
 
+static bool ask(struct observed *observed, struct registry *registry,
+	const struct repository *repository, struct observed_question *q)
+{
+	if (q->is_bundles)
+		return observed_bundles_ask(observed, registry, repository, q->index, &q->err);
+	return q->is_digest ? ask_digest(observed, registry, repository, q->index, &q->err)
+			    : ask_tag(observed, registry, repository, q->index, &q->err);
+}
+
 bool observed_ask(struct observed *observed, struct registry *registry,
 	const struct repository *repository, size_t question, struct err **err)
 {
 	struct observed_question *q = &observed->questions.items[question];
-	bool answered = q->is_digest ? ask_digest(observed, registry, repository, q->index, &q->err)
-				     : ask_tag(observed, registry, repository, q->index, &q->err);
 
-	if (!answered) {
+	if (!ask(observed, registry, repository, q)) {
 		if (err)
 			*err = err_copy(q->err);
 		return false;
@@ -351,9 +361,11 @@ const struct err *observed_error(const struct observed *observed, bool is_digest
 		size_t middle = low + (high - low) / 2;
 		const struct observed_question *q = &observed->questions.items[middle];
 
-		if (q->is_digest == is_digest && q->index == index)
+		if (q->is_digest == is_digest && q->index == index && !q->is_bundles)
 			return q->err;
-		if (q->is_digest < is_digest || (q->is_digest == is_digest && q->index < index))
+		if (!q->is_bundles &&
+			(q->is_digest < is_digest ||
+				(q->is_digest == is_digest && q->index < index)))
 			low = middle + 1;
 		else
 			high = middle;

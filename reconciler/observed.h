@@ -31,9 +31,10 @@ enum observed_beside {
 	BESIDE_INDEX = 1 << 3, /* without a suffix: the index of referrers */
 };
 
-/* Something only a HEAD can tell. */
+/* Something the list does not tell: one HEAD, or one request for referrers. */
 struct observed_question {
-	bool is_digest; /* index of a digest, else slot of a tag */
+	bool is_digest;	 /* index of a digest, else slot of a tag */
+	bool is_bundles; /* index of a digest of which the bundles are asked for */
 	uint32_t index;
 	struct err *err; /* why there is no answer; owned */
 };
@@ -44,10 +45,11 @@ struct observed {
 	uint8_t *beside;	   /* enum observed_beside, likewise */
 	struct observed_tag *tags; /* by slot */
 	bool is_listed;
-	bool tells_tags;			 /* a tag that was not listed does not exist */
-	bool believes_tags;			 /* set before the list: see observed_list */
-	struct extra_tags *extra;		 /* NULL: nobody wants to know; owned */
-	VEC(struct observed_question) questions; /* tags by slot, then digests by index */
+	bool tells_tags;	  /* a tag that was not listed does not exist */
+	bool believes_tags;	  /* set before the list: see observed_list */
+	struct extra_tags *extra; /* NULL: nobody wants to know; owned */
+	uint8_t *bundles; /* reconciler/observed_bundles.h; NULL: nobody wants to know; owned */
+	VEC(struct observed_question) questions; /* tags by slot, digests by index, then bundles */
 	uint64_t listed_tags, listed_manifests;
 	bool keeps_attached;	   /* to be set before the list is read */
 	struct inventory attached; /* what stands beside declared digests, by the list */

@@ -157,6 +157,9 @@ const struct site *group_feeder(
 
 /* ---- signing_site.c ---- */
 
+/* Before its look. */
+void signing_site_start(struct unit *unit, struct site *site);
+
 /*
  * What is due of the signatures of what is in place at a site (enum signing_due, by index of digest),
  * for the digests of which it is primary. NULL: nothing. The caller frees it.

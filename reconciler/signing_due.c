@@ -3,6 +3,8 @@
  */
 #include "reconciler/signing_due.h"
 
+#include "reconciler/observed_bundles.h"
+
 static unsigned lacks(const struct signing_wanted *wanted, const struct signing_subject *subject)
 {
 	unsigned due = 0;
@@ -47,9 +49,12 @@ struct signing_subject signing_subject_of(const struct observed *observed, uint3
 	struct signing_subject subject = {
 		.sha256 = observed->wanted->digests.items[digest].sha256,
 		.signature[SIGN_LEGACY] = observed_beside(observed, digest, BESIDE_SIG),
+		.signature[SIGN_BUNDLE] = observed_bundle_signature(observed, digest),
 	};
 
-	for (int i = 0; i < PROMOTION_STATEMENTS; i++)
+	for (int i = 0; i < PROMOTION_STATEMENTS; i++) {
 		subject.statements[SIGN_LEGACY][i] = observed_beside(observed, digest, BESIDE_ATT);
+		subject.statements[SIGN_BUNDLE][i] = observed_bundle_statement(observed, digest, i);
+	}
 	return subject;
 }

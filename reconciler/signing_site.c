@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 
+#include "reconciler/observed_bundles.h"
 #include "reconciler/schedule_private.h"
 
 static bool is_withheld(const struct schedule *schedule, const struct site *site, uint32_t digest)
@@ -12,6 +13,11 @@ static bool is_withheld(const struct schedule *schedule, const struct site *site
 
 	return declared_frozen_by(list->declared, list->destinations.items[site->destination].name,
 		       site->wanted->digests.items[digest].project) != NULL;
+}
+
+static bool is_primary(const struct unit *unit, enum primary_role role, struct primary_pair pair)
+{
+	return role == PRIMARY_OF_ALL || primary_of(unit->primaries, pair).site == pair.site;
 }
 
 static unsigned due_of(const struct schedule *schedule, const struct site *site, uint32_t digest,
@@ -30,6 +36,21 @@ static bool is_assumed(const struct signing_subject *subject)
 		if (subject->signature[form] == KNOWN_PRESENT)
 			return true;
 	return false;
+}
+
+/* Lists show nothing of bundles, except where there is no API for them. */
+void signing_site_start(struct unit *unit, struct site *site)
+{
+	const struct schedule *schedule = unit->schedule;
+	uint32_t number = (uint32_t)(site - unit->sites);
+	enum primary_role role = primary_role(unit->primaries, number);
+
+	if (!schedule->signing || !schedule->rules.wanted.forms[SIGN_BUNDLE] ||
+		role == PRIMARY_OF_NONE)
+		return;
+	for (uint32_t i = 0; i < site->wanted->well_formed; i++)
+		if (is_primary(unit, role, (struct primary_pair){number, i}))
+			observed_want_bundles(&site->observed, i);
 }
 
 uint8_t *signing_site(struct unit *unit, const struct site *site)
@@ -51,7 +72,7 @@ uint8_t *signing_site(struct unit *unit, const struct site *site)
 
 		if (site->observed.digests[i] != KNOWN_PRESENT)
 			continue;
-		if (role == PRIMARY_OF_SOME && primary_of(unit->primaries, pair).site != number)
+		if (!is_primary(unit, role, pair))
 			continue;
 		subject = signing_subject_of(&site->observed, i);
 		sign[i] = (uint8_t)due_of(schedule, site, i, &subject);

@@ -72,6 +72,8 @@ void unit_start(struct schedule *schedule, const struct work_unit *work, uint64_
 	if (sites > 1)
 		unit->mirroring = mirroring_new();
 	find_primaries(unit);
+	for (uint32_t i = 0; i < sites; i++)
+		signing_site_start(unit, &unit->sites[i]);
 	unit->pending = sites;
 	/* The unit may end during the last turn. */
 	for (uint32_t i = 0; i < sites; i++)

@@ -167,6 +167,47 @@ fake_sigstore_fault
 job 0
 outcomes '{"signed":1}'
 
+# ---- bundles: what the registry lists of referrers, or the index under the tag, says which of them are there
+
+tree=$WORK/bundles
+tree_project "$tree" web "$host/staging" "$host/bundles"
+tree_image "$tree" web app
+tree_digest "$tree" web "${digests[0]}" v1
+tree_digest "$tree" web "${digests[1]}"
+services=(--fulcio-url "$FULCIO_URL" --rekor-v2-url "$REKOR2_URL" --timestamp-server-url "$TSA_URL"
+	--trusted-root "$WORK/sigstore/trusted_root.json" --signature-format=bundle)
+job 0 --sign=false
+job 0
+outcomes '{"signed":2}'
+index=${digests[0]/:/-}
+bundles() {
+	registry_curl --header "Accept: $registry_manifest_types" "http://$host/v2/bundles/app/manifests/$index" |
+		jq -c "$1"
+}
+steady_bundles() {
+	job 0
+	outcomes '{"in-place":2}'
+	signatures '[0,0,0,2]'
+	expect_equal "writes of a run that finds all bundles" 0 "$(writes)"
+	# A list, a tag, a digest, two indexes; that there is no API is learned by one of the two, or by both at a time.
+	[[ $(since "$log") -le 7 ]] || fail "many requests for bundles"
+}
+steady_bundles
+forget_tag bundles/app "$index"
+job 0
+outcomes '{"in-place":1,"signed":1}'
+signatures '[1,1,0,1]'
+expect_equal "bundles of the digest" 3 "$(bundles '.manifests | length')"
+bundles '.manifests |= map(select(.annotations["dev.sigstore.bundle.predicateType"] | test("promotion") | not))' \
+	>"$WORK/less.json"
+push_manifest "$host" bundles/app "$index" application/vnd.oci.image.index.v1+json "$WORK/less.json" >"$WORK/digest"
+expect_equal "bundles without the record" 2 "$(bundles '.manifests | length')"
+job 0
+signatures '[0,1,1,1]'
+expect_equal "bundles with a new record" 3 "$(bundles '.manifests | length')"
+steady_bundles
+services=(--fulcio-url "$FULCIO_URL" --rekor-url "$REKOR_URL" --trusted-root "$WORK/sigstore/trusted_root.json")
+
 # ---- many images: a list and a HEAD each, and no write
 
 tree=$WORK/many count=${CIP_CONVERGE_IMAGES:-50}
