@@ -2,6 +2,7 @@
  * `cip replicate-signatures`: what belongs to images and stands beside them in primaries, on all
  * mirrors. A job of its own beside the promotion.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -9,6 +10,8 @@
 #include "cli/help.h"
 #include "cli/replicate_table.h"
 #include "cli/session.h"
+#include "cli/signing_flags.h"
+#include "reconciler/config_identities.h"
 
 #define FIELD(name) .offset = offsetof(struct options, name)
 /* The job's flags, which kpromo takes here too. */
@@ -80,6 +83,21 @@ static const struct flag flags[] = {
 		.choices = "table|json",
 		.initial = "table",
 		.help = "lines for people, or one JSON object (docs/operations.md)"},
+	{.group = "Whose signatures of mirrors stay",
+		.name = "certificate-identity",
+		.type = FLAG_TEXT,
+		FIELD(certificate_identity),
+		.value = "IDENTITY",
+		.help = "beside the trusted_identities of cip.yaml: e-mail address or URI in the "
+			"certificate, exactly",
+		.details = "Asked only where a mirror has more than 100 layers or 1 MiB that its "
+			   "primary lacks: what does not verify is left out there."},
+	{.name = "certificate-oidc-issuer",
+		.type = FLAG_TEXT,
+		FIELD(certificate_issuer),
+		.value = "URL",
+		.help = "who must have vouched for that identity, exactly"},
+	TRUST_FLAGS(struct options, trust),
 	{.group = "Other",
 		.name = "help",
 		.type = FLAG_BOOL,
@@ -88,9 +106,7 @@ static const struct flag flags[] = {
 		.help = "print this and stop"},
 	WITHOUT_EFFECT("sign", ignored_bool, FLAG_BOOL),
 	WITHOUT_EFFECT("signer-account", ignored, FLAG_TEXT),
-	WITHOUT_EFFECT("certificate-identity", ignored, FLAG_TEXT),
 	WITHOUT_EFFECT("certificate-identity-regexp", ignored, FLAG_TEXT),
-	WITHOUT_EFFECT("certificate-oidc-issuer", ignored, FLAG_TEXT),
 	WITHOUT_EFFECT("certificate-oidc-issuer-regexp", ignored, FLAG_TEXT),
 	WITHOUT_EFFECT("max-signature-ops", ignored, FLAG_TEXT),
 	WITHOUT_EFFECT("max-image-size", ignored, FLAG_TEXT),
@@ -157,9 +173,69 @@ static bool wants_referrers(const struct session *session)
 	return strcmp(when, "always") == 0;
 }
 
-static int replicate(const struct session *session, struct registry *registry)
+/* ---- Whose signatures stay ---- */
+
+/* The trust root is fetched by whoever needs it first. */
+struct trusting {
+	const struct session *session;
+	struct trusted_signers signers;
+	pthread_mutex_t lock;
+	struct trust_source source; /* under the lock; root NULL: not fetched */
+	struct err *err;	    /* likewise: it could not be */
+};
+
+static void trusting_release(struct trusting *trusting)
 {
+	trusted_signers_release(&trusting->signers);
+	trust_source_release(&trusting->source);
+	err_free(trusting->err);
+	pthread_mutex_destroy(&trusting->lock);
+}
+
+static const struct trust_root *fetch_root(void *ctx, struct err **err)
+{
+	struct trusting *trusting = ctx;
+	struct trust_flags where = trusting->session->options->trust;
+
+	pthread_mutex_lock(&trusting->lock);
+	if (!trusting->source.root && !trusting->err) {
+		trust_flags_merge(&where, &trusting->session->config.sigstore);
+		if (!trust_flags_load(&where, NULL, trusting->session->http, &trusting->source,
+			    &trusting->err))
+			err_prefix(&trusting->err, "the trust root");
+	}
+	if (trusting->err && err)
+		*err = err_copy(trusting->err);
+	pthread_mutex_unlock(&trusting->lock);
+	return trusting->source.root;
+}
+
+static bool find_signers(struct trusting *trusting, struct err **err)
+{
+	const struct options *options = trusting->session->options;
+	const struct config *config = &trusting->session->config;
+	const struct config_identity named = {
+		.identity = (char *)(uintptr_t)options->certificate_identity,
+		.issuer = (char *)(uintptr_t)options->certificate_issuer,
+	};
+
+	for (size_t i = 0; i < config->trusted_identities.len; i++)
+		if (!trusted_signers_add(
+			    &trusting->signers, &config->trusted_identities.items[i], err))
+			return false;
+	return !named.identity || !named.issuer ||
+		trusted_signers_add(&trusting->signers, &named, err);
+}
+
+/* ---- The command ---- */
+
+static int replicate(
+	const struct session *session, struct registry *registry, struct trusting *trusting)
+{
+	struct trust_flags trust = session->options->trust;
 	CLEANUP(replicate_result_release) struct replicate_result result = {0};
+
+	trust_flags_merge(&trust, &session->config.sigstore);
 	const struct replicate_options options = {
 		.declared = session->manifests.declared,
 		.registry = registry,
@@ -169,6 +245,14 @@ static int replicate(const struct session *session, struct registry *registry)
 		.confirm = session->options->confirm,
 		.referrers = wants_referrers(session),
 		.only_declared = strcmp(session->options->replicate_scope, "declared") == 0,
+		.trust =
+			{
+				.signers = trusting->signers.all.items,
+				.signer_count = trusting->signers.all.len,
+				.scts = trust.ignore_sct ? 0 : 1,
+				.root = fetch_root,
+				.ctx = trusting,
+			},
 	};
 
 	replicate_run(&options, &result);
@@ -182,13 +266,15 @@ static int run(struct session *session)
 {
 	CLEANUP(err_freep) struct err *error = NULL;
 	CLEANUP(registry_freep) struct registry *registry = NULL;
+	CLEANUP(trusting_release)
+	struct trusting trusting = {.session = session, .lock = PTHREAD_MUTEX_INITIALIZER};
 	bool loaded = session_load(session, true, &error);
 
 	session_say_left_out(session);
-	if (loaded)
+	if (loaded && find_signers(&trusting, &error))
 		registry = session_registry(session, !session->options->confirm, &error);
 	if (registry)
-		return replicate(session, registry);
+		return replicate(session, registry, &trusting);
 	session_log(LOG_ERROR, error->msg);
 	return exit_code_of_error(error, session_signal(session));
 }

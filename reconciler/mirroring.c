@@ -101,6 +101,39 @@ static void note(void *ctx, const char *host, const struct err *outcome)
 	hosts_note(schedule->promoter.hosts, host, outcome);
 }
 
+/* Only a run that signs knows whom to trust. */
+static const struct trust_root *trust_root_of(void *ctx, struct err **err)
+{
+	const struct schedule *schedule = ctx;
+	const struct signing_options *signing = schedule->options->signing;
+
+	if (!signing->root)
+		err_set(err, ERR_CONFLICT,
+			"what only the mirror has can only be verified in a run "
+			"that signs, with --confirm");
+	return signing->root;
+}
+
+static bool merge(void *ctx, const struct replica_merging *merging,
+	struct replica_merged *ret_merged, struct err **err)
+{
+	struct schedule *schedule = ctx;
+	const struct signing_options *signing = schedule->options->signing;
+	struct replicate_trust trust = {
+		.registry = registry_for_signing(schedule->options->registry),
+		.tally = &schedule->mirror_tally,
+		.root = trust_root_of,
+		.ctx = schedule,
+	};
+
+	if (signing) {
+		trust.signers = signing->carry.signers;
+		trust.signer_count = signing->carry.signer_count;
+		trust.scts = signing->scts;
+	}
+	return replicate_merge(&trust, merging, ret_merged, err);
+}
+
 struct replicator *mirroring_replicator(struct schedule *schedule)
 {
 	const struct run_options *options = schedule->options;
@@ -112,7 +145,7 @@ struct replicator *mirroring_replicator(struct schedule *schedule)
 		.on_outcome = on_outcome,
 		.may_ask = may_ask,
 		.note = note,
-		.merge = replicate_merge,
+		.merge = merge,
 		.ctx = schedule,
 		.tally = &schedule->mirror_tally,
 		.believes_names = options->verify_depth == VERIFY_PRESENCE,

@@ -12,7 +12,6 @@
 #include "base/cancel.h"
 #include "base/pool.h"
 #include "reconciler/hosts.h"
-#include "reconciler/replicate_merge.h"
 #include "reconciler/replicate_set.h"
 
 struct replication {
@@ -23,6 +22,7 @@ struct replication {
 	struct pool *copiers;
 	pthread_mutex_t lock;
 	struct replicate_result *result; /* under the lock */
+	struct replicate_trust trust;
 };
 
 /* A set with what its lists have told. */
@@ -102,6 +102,14 @@ static void note(void *ctx, const char *host, const struct err *outcome)
 	const struct replication *replication = ctx;
 
 	hosts_note(replication->hosts, host, outcome);
+}
+
+static bool merge(void *ctx, const struct replica_merging *merging,
+	struct replica_merged *ret_merged, struct err **err)
+{
+	const struct replication *replication = ctx;
+
+	return replicate_merge(&replication->trust, merging, ret_merged, err);
 }
 
 /* ---- Jobs ---- */
@@ -237,13 +245,15 @@ void replicate_run(const struct replicate_options *options, struct replicate_res
 		.on_outcome = on_outcome,
 		.may_ask = may_ask,
 		.note = note,
-		.merge = replicate_merge,
+		.merge = merge,
 		.ctx = &replication,
 		.referrers = options->referrers,
 	};
 	CLEANUP(replicator_freep) struct replicator *replicator = replicator_new(&how);
 
 	replication.replicator = replicator;
+	replication.trust = options->trust;
+	replication.trust.registry = how.registry;
 	pthread_mutex_init(&replication.lock, NULL);
 	for (size_t i = 0; i < options->declared->projects.len; i++)
 		result.left_out += options->declared->projects.items[i].quarantined;

@@ -9,7 +9,7 @@
 #define CIP_RECONCILER_REPLICATE_H
 
 #include "reconciler/declared.h"
-#include "replicator/replicator.h"
+#include "reconciler/replicate_merge.h"
 
 struct replicate_options {
 	const struct declared *declared;
@@ -25,6 +25,7 @@ struct replicate_options {
 	 * list shows it.
 	 */
 	bool referrers;
+	struct replicate_trust trust; /* `registry` and `tally` are filled in */
 };
 
 /* One object at one mirror that was not in place, or a repository that could not be listed. */

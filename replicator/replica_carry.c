@@ -8,10 +8,6 @@
 #include "replicator/layers.h"
 #include "replicator/replicator_private.h"
 
-/* What a mirror alone may hold beside the primary's without being looked into. */
-#define MORE_LAYERS_MAX 100
-#define MORE_BYTES_MAX ((uint64_t)1 << 20)
-
 void replica_merged_release(struct replica_merged *merged)
 {
 	str_release(&merged->manifest);
@@ -197,44 +193,80 @@ static bool bring_part(
 	return false;
 }
 
+static bool make_merged(const struct carrying *carrying, const struct replica_merging *merging,
+	struct replica_merged *ret_merged, struct err **err)
+{
+	const struct replicator_options *options = &carrying->replicator->options;
+
+	if (carrying->task->tag.kind == REPLICA_REFERRERS)
+		return merge_indexes(merging->primary, merging->mirror, ret_merged, err);
+	return options->merge(options->ctx, merging, ret_merged, err);
+}
+
+static void settle_merged(
+	struct carrying *carrying, size_t site, const struct replica_merged *merged)
+{
+	CLEANUP(err_freep) struct err *left_out = NULL;
+
+	if (merged->left_out)
+		err_set(&left_out, ERR_INVALID,
+			"%zu layers that only the mirror had do not verify and are left out",
+			merged->left_out);
+	settle(carrying, site, REPLICA_MERGED, left_out);
+}
+
+/* It is about the documents, not about whoever was asked. */
+static bool is_conflict(const struct err *err)
+{
+	return err_is(err, ERR_CONFLICT) || err_is(err, ERR_INVALID) ||
+		err_is(err, ERR_TOO_LARGE) || err_is(err, ERR_UNSUPPORTED);
+}
+
 /* Settles the site. */
-static void merge(struct carrying *carrying, size_t site, const struct document *found)
+static void merge(struct carrying *carrying, size_t site, const struct document *found, bool choose)
 {
 	const struct replicator_options *options = &carrying->replicator->options;
 	const struct repository *repository = &carrying->set->sites[site].repository;
+	const struct replica_merging merging = {
+		.repository = repository,
+		.tag = &carrying->task->tag,
+		.primary = &carrying->document,
+		.mirror = found,
+		.choose = choose,
+	};
 	CLEANUP(replica_merged_release) struct replica_merged merged = {0};
 	CLEANUP(err_freep) struct err *err = NULL;
 
-	bool is_index = carrying->task->tag.kind == REPLICA_REFERRERS;
-
-	if (!(is_index ? merge_indexes : options->merge)(
-		    &carrying->document, found, &merged, &err)) {
-		settle(carrying, site, REPLICA_CONFLICT, err);
+	if (!make_merged(carrying, &merging, &merged, &err)) {
+		settle(carrying, site, is_conflict(err) ? REPLICA_CONFLICT : REPLICA_FAILED, err);
 		return;
 	}
-	if (!options->confirm) {
-		settle(carrying, site, REPLICA_PLANNED, NULL);
+	if (merged.is_mirrors || !options->confirm) {
+		settle(carrying, site, merged.is_mirrors ? REPLICA_HAS_MORE : REPLICA_PLANNED,
+			NULL);
 		return;
 	}
-	if (bring_part(carrying, repository, &err) &&
-		put_merged(carrying, repository, &merged, &err))
-		settle(carrying, site, REPLICA_MERGED, NULL);
+	bool ok = bring_part(carrying, repository, &err) &&
+		put_merged(carrying, repository, &merged, &err);
+	replicator_note(carrying->replicator, repository->host, err);
+	if (ok)
+		settle_merged(carrying, site, &merged);
 	else
 		settle(carrying, site, REPLICA_FAILED, err);
-	replicator_note(carrying->replicator, repository->host, err);
 }
 
 /* What only the mirror holds. */
 static bool is_little(const struct layers_compared *compared)
 {
-	return compared->only_right <= MORE_LAYERS_MAX && compared->bytes_right <= MORE_BYTES_MAX;
+	return compared->only_right <= REPLICA_UNSEEN_LAYERS_MAX &&
+		compared->bytes_right <= REPLICA_UNSEEN_BYTES_MAX;
 }
 
-/* An SBOM is one document, not a collection. */
-static bool can_merge(const struct carrying *carrying)
+/* An SBOM is one document, not a collection; what an index lists is not looked into. */
+static bool can_merge(const struct carrying *carrying, bool choose)
 {
 	if (carrying->task->tag.kind == REPLICA_REFERRERS)
-		return true;
+		return !choose;
 	return carrying->replicator->options.merge && carrying->task->tag.kind != REPLICA_SBOM;
 }
 
@@ -257,8 +289,8 @@ static void judge(struct carrying *carrying, size_t site, const struct document 
 		carrying->seen[site] = REPLICA_ABSENT;
 	} else if (compared.only_left == 0 && is_little(&compared)) {
 		settle(carrying, site, REPLICA_HAS_MORE, NULL);
-	} else if (is_little(&compared) && can_merge(carrying)) {
-		merge(carrying, site, found);
+	} else if (can_merge(carrying, !is_little(&compared))) {
+		merge(carrying, site, found, !is_little(&compared));
 	} else {
 		err_set(&err, ERR_CONFLICT,
 			"the mirror holds %zu layers that the primary lacks, and lacks %zu that "

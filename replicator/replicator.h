@@ -1,9 +1,9 @@
 /*
  * Brings signatures and whatever else stands beside images (replica_tag.h) from a primary
  * repository to its mirrors. Content flows in that direction only, byte for byte; what a mirror holds
- * is replaced only by what holds all of it: where each holds what the other lacks, by both together
- * if the caller can make one of them and the mirror's own part is small, else it stays and is reported. Nothing is verified here:
- * whoever verifies an image does it with what the registry gives.
+ * is replaced only by what holds all of it: where each holds what the other lacks, by both together,
+ * else it stays and is reported. Nothing is verified here: whoever verifies an image does it with what the
+ * registry gives. Where a mirror's own part is large, the caller may choose what of it stays.
  *
  * Costs: a list of each primary; where one holds anything for its mirrors a list of each of these;
  * where lists do not say digests a HEAD for each object and site; and for what a mirror lacks each
@@ -52,12 +52,26 @@ struct replica_outcome {
 	size_t primary;
 	const struct replica_tag *tag; /* NULL: the site could not be listed, so nothing is known */
 	enum replica_end end;
-	const struct err *err; /* why, for conflicts and failures */
+	const struct err *err; /* why, for conflicts and failures; what was left out */
 };
 
-/* Both documents in one; not to be shared. */
+/* What a mirror may hold beside the primary's without anybody looking into it (trust rule 15). */
+#define REPLICA_UNSEEN_LAYERS_MAX 100
+#define REPLICA_UNSEEN_BYTES_MAX ((uint64_t)1 << 20)
+
+/* Two images of which each may hold what the other lacks. Borrowed. */
+struct replica_merging {
+	const struct repository *repository; /* the mirror's */
+	const struct replica_tag *tag;
+	const struct document *primary, *mirror;
+	bool choose; /* what only the mirror has is more than may go unseen */
+};
+
+/* One of two. The documents are not to be shared. */
 struct replica_merged {
 	struct str manifest, config;
+	size_t left_out; /* layers of the mirror */
+	bool is_mirrors; /* nothing is left out and nothing comes in: the documents are empty */
 };
 void replica_merged_release(struct replica_merged *merged);
 
@@ -73,10 +87,10 @@ struct replicator_options {
 	bool (*may_ask)(void *ctx, const char *host, struct err **err);
 	void (*note)(void *ctx, const char *host, const struct err *outcome);
 	/*
-	 * The primary's image with the layers behind it that only the mirror's has. Any thread. On failure
-	 * the mirror's stays. NULL: it always does.
+	 * The primary's image with the layers behind it that only the mirror's has, or with `choose` those
+	 * of them that may stay. Any thread. On failure the mirror's stays. NULL: it always does.
 	 */
-	bool (*merge)(const struct document *primary, const struct document *mirror,
+	bool (*merge)(void *ctx, const struct replica_merging *merging,
 		struct replica_merged *ret_merged, struct err **err);
 	void *ctx;
 	struct http_tally *tally; /* every request is counted here; NULL: nowhere */

@@ -68,3 +68,58 @@ for form in legacy bundle both; do
 	replicate 0 --confirm --config "$WORK/cip.yaml"
 	expect_equal "what is left to replicate" "" "$(cat "$WORK/out")"
 done
+
+# ---- a mirror with many layers of its own: what somebody who is listed has signed stays, the rest goes (trust rule 15)
+
+digest=$(push_image "$host" staging/flooded v1)
+tree=$WORK/flooded
+tree_project "$tree" web "$host/staging" "$host/a" "$host/b"
+tree_image "$tree" web flooded
+tree_digest "$tree" web "$digest" v1
+sig_tag=${digest/:/-}.sig
+manifest_of() { registry_curl --header "Accept: $registry_manifest_types" "http://$host/v2/$1/manifests/$sig_tag"; }
+layers_of() { manifest_of "$1" | jq -c "[.layers[].annotations[\"dev.cosignproject.cosign/signature\"]]"; }
+sign_at() {
+	sed "s|canonical_registry: .*|canonical_registry: $host/$1|" "$WORK/cip.yaml" >"$WORK/at.yaml"
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/at.yaml" --identity-token "$WORK/sigstore/token" "${who[@]}"
+}
+# So many layers more that nobody has signed: flood REPOSITORY COUNT
+flood() {
+	local blob
+	printf 'garbage' >"$WORK/blob"
+	blob=$(push_blob "$host" "$1" "$WORK/blob")
+	manifest_of "$1" | jq -c --arg blob "$blob" --argjson count "$2" '.layers += [range($count) | {
+		mediaType: "application/vnd.dev.cosign.simplesigning.v1+json", size: 7, digest: $blob,
+		annotations: {"dev.cosignproject.cosign/signature": "garbage \(.)"}}]' >"$WORK/flooded.json"
+	push_manifest "$host" "$1" "$sig_tag" application/vnd.oci.image.manifest.v1+json "$WORK/flooded.json" >"$WORK/digest"
+}
+sign_at a
+theirs=$(layers_of a/flooded)
+sign_at b
+ours=$(layers_of b/flooded)
+expect_equal "signatures of each" "1 1" "$(jq length <<<"$theirs" | paste -sd ' ') $(jq length <<<"$ours")"
+[[ $ours != "$theirs" ]] || fail "both hold the same signature"
+flood a/flooded 101
+
+replicate 3 --confirm --config "$WORK/cip.yaml"
+expect_has "$WORK/out" "conflict  $host/a/flooded:$sig_tag"
+expect_has "$WORK/out" "trusted_identities"
+expect_equal "layers while nobody is listed" 102 "$(layers_of a/flooded | jq length)"
+replicate 0 --confirm --config "$WORK/cip.yaml" "${who[@]}"
+expect_has "$WORK/out" "101 layers that only the mirror had do not verify and are left out"
+expect_equal "layers of both" "$(jq -c --argjson more "$theirs" '. + $more' <<<"$ours")" "$(layers_of a/flooded)"
+log_mark "$log"
+replicate 0 --confirm --config "$WORK/cip.yaml" "${who[@]}"
+expect_equal "writes after that" 0 "$(since "$log" '^(POST|PUT|PATCH|DELETE)')"
+verify 0 a/flooded
+
+# Few of them stay, behind what verifies; and by cip.yaml as by flags.
+sed "s|  canonical_registry: .*|&\n  trusted_identities: [{identity_regexp: promoter@.*, issuer: \"$OIDC_URL\"}]|" "$WORK/cip.yaml" >"$WORK/listed.yaml"
+flood a/flooded 100
+replicate 0 --confirm --config "$WORK/listed.yaml"
+expect_has "$WORK/out" "has-more  $host/a/flooded"
+expect_equal "layers that few others join" 102 "$(layers_of a/flooded | jq length)"
+flood a/flooded 1
+replicate 0 --confirm --config "$WORK/listed.yaml"
+expect_equal "layers once there are too many" 2 "$(layers_of a/flooded | jq length)"
+replicate 0 --confirm --config "$WORK/listed.yaml" --certificate-identity nobody@example.com --certificate-oidc-issuer "$OIDC_URL"

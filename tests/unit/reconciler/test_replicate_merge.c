@@ -21,7 +21,8 @@ static bool merge(const char *primary, const char *mirror, struct replica_merged
 	CLEANUP(document_release)
 	struct document theirs = {.bytes = mem_strdup(mirror), .len = strlen(mirror)};
 
-	return replicate_merge(&ours, &theirs, ret_merged, err);
+	return replicate_merge(NULL, &(struct replica_merging){.primary = &ours, .mirror = &theirs},
+		ret_merged, err);
 }
 
 Test(replicate_merge, the_primary_is_first_and_nothing_twice)
