@@ -101,7 +101,7 @@ static void tell_unreadable(const char *error)
 		.look = {.repository = "dst/app", .project = "z", .error = mem_strdup(error)}};
 
 	for (int i = 0; i < 120; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "x%d", i);
 		extra_tags_add(&event.look.extra, name);

@@ -31,7 +31,7 @@ Test(extra_tags, sorted_and_each_once)
 /* The order in which they come (7 is prime to 1,000) makes no difference. */
 Test(extra_tags, all_counted_and_the_first_kept)
 {
-	char name[8];
+	char name[16];
 
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "%03u", i * 7 % 1000);
