@@ -42,7 +42,7 @@ struct told {
 };
 
 struct tell_options {
-	bool confirm, all;
+	bool confirm, all, replicate;
 	unsigned threads; /* 0: 3 */
 	enum verify_depth depth;
 	uint32_t sweep;

@@ -105,3 +105,18 @@ Test(replica_plan, a_partial_list_proves_no_absence)
 	cr_expect(replica_task_is_open(&tasks.all.items[0], sites));
 	replica_tasks_release(&tasks);
 }
+
+/* But not of what was written after the list. */
+Test(replica_plan, names_are_believed_if_asked_for)
+{
+	struct inventory_item held[] = {item(1, 0), item(2, 0)};
+	const struct inventory_item mirror[] = {item(1, 0), item(2, 0)};
+	struct replica_tasks tasks = {.believes_names = true};
+
+	held[1].is_written = true;
+	fill(&tasks, held, 2);
+	compare(&tasks, 1, mirror, 2);
+	cr_expect_eq(tasks.all.items[0].seen[1], REPLICA_EQUAL);
+	cr_expect_eq(tasks.all.items[1].seen[1], REPLICA_PRESENT);
+	replica_tasks_release(&tasks);
+}
