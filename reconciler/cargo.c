@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "reconciler/carry.h"
+#include "reconciler/carry_private.h"
 #include "signer/bundle_manifest.h"
 
 static bool is_of(const struct attached_item *item, enum attached_kind kind)
@@ -95,11 +95,12 @@ void cargo_stayed(struct cargo *cargo, enum attached_kind kind, const struct err
 
 void cargo_finish(struct cargo *cargo, const char *image, struct record_carried *ret_carried)
 {
+	carry_turn_end(cargo);
 	if (cargo->attached.items.len > 0)
 		carry_leave(&cargo->report, cargo->attached.items.len,
 			"the image could not be signed: the next run tries again");
 	*ret_carried = cargo->report;
-	if (ret_carried->failed)
+	if (ret_carried->failed && !cargo->is_told)
 		log_warning("%s: not everything that its source has beside it was carried: %s",
 			image, ret_carried->why);
 	else if (ret_carried->left > 0)

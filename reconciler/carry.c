@@ -12,6 +12,7 @@
 /* Of one source repository, after which it is left alone for the rest of the run. */
 #define FAILURES_MAX 3
 #define TOTAL_MAX ((size_t)32 << 20) /* bytes read for one image and kind */
+#define TURNS_MAX 8
 
 /* ---- Life ---- */
 
@@ -28,6 +29,7 @@ struct carry *carry_new(const struct carry_options *options, struct registry *re
 	carry->cancel = cancel;
 	carry->lists = once_new();
 	pthread_mutex_init(&carry->lock, NULL);
+	pthread_cond_init(&carry->turn_ended, NULL);
 	if (options->mode == CARRY_ALL)
 		carry->copier = copier_new(registry, &limits, clock, cancel);
 	return carry;
@@ -51,6 +53,7 @@ void carry_free(struct carry *carry)
 	for (size_t i = 0; strmap_next(&carry->stagings, &i, &name, &staging);)
 		staging_free(staging);
 	strmap_release(&carry->stagings);
+	pthread_cond_destroy(&carry->turn_ended);
 	pthread_mutex_destroy(&carry->lock);
 	copier_free(carry->copier);
 	once_free(carry->lists);
@@ -63,6 +66,28 @@ bool carry_is_on(const struct carry *carry)
 
 	return options->mode == CARRY_ALL ||
 		(options->mode == CARRY_SIGNED && options->signer_count > 0);
+}
+
+void carry_turn_begin(struct carry *carry, struct cargo *cargo)
+{
+	pthread_mutex_lock(&carry->lock);
+	while (carry->turns == TURNS_MAX)
+		pthread_cond_wait(&carry->turn_ended, &carry->lock);
+	carry->turns++;
+	pthread_mutex_unlock(&carry->lock);
+	cargo->turn = carry;
+}
+
+void carry_turn_end(struct cargo *cargo)
+{
+	struct carry *carry = steal_ptr(&cargo->turn);
+
+	if (!carry)
+		return;
+	pthread_mutex_lock(&carry->lock);
+	carry->turns--;
+	pthread_cond_signal(&carry->turn_ended);
+	pthread_mutex_unlock(&carry->lock);
 }
 
 /* ---- Source repositories ---- */
@@ -173,8 +198,13 @@ static void read_kind(struct carry *carry, struct staging *staging, const struct
 	};
 	CLEANUP(err_freep) struct err *err = NULL;
 
-	if (is_left_alone(staging))
+	/* It may have become so since the last kind, or image. */
+	if (is_left_alone(staging)) {
+		err_set(&err, ERR_TRANSIENT, "%s is not asked any more in this run", staging->name);
+		cargo->is_told |= !cargo->report.failed;
+		carry_fail(&cargo->report, 0, err);
 		return;
+	}
 	attached_read(registry_for_sources(carry->registry), &staging->repository, image->digest,
 		&query, image->tally, &cargo->attached, &err);
 	note(staging, err);
@@ -190,7 +220,6 @@ static bool is_primary(const struct staging *staging, const struct repository *p
 
 void carry_read(struct carry *carry, const struct carry_image *image, struct cargo *cargo)
 {
-	CLEANUP(err_freep) struct err *err = NULL;
 	struct staging *staging;
 
 	if (!carry_is_on(carry))
@@ -198,11 +227,7 @@ void carry_read(struct carry *carry, const struct carry_image *image, struct car
 	staging = carry_staging(carry, image->source);
 	if (is_primary(staging, image->primary) || !list_once(carry, staging, image->tally))
 		return;
-	if (is_left_alone(staging)) {
-		err_set(&err, ERR_TRANSIENT, "%s is not asked any more in this run", staging->name);
-		carry_fail(&cargo->report, 0, err);
-		return;
-	}
+	carry_turn_begin(carry, cargo);
 	if (has(staging, image->digest, REPLICA_SIG))
 		read_kind(carry, staging, image, ATTACHED_SIG, cargo);
 	if (has(staging, image->digest, REPLICA_ATT))
@@ -211,6 +236,9 @@ void carry_read(struct carry *carry, const struct carry_image *image, struct car
 		has(staging, image->digest, REPLICA_REFERRERS) ? ATTACHED_BUNDLE
 							       : ATTACHED_BUNDLE_LISTED,
 		cargo);
+	/* Nothing that would have to be chosen from. */
+	if (!cargo->attached.items.len)
+		carry_turn_end(cargo);
 	cargo->asks_sbom =
 		carry->options->mode == CARRY_ALL && has(staging, image->digest, REPLICA_SBOM);
 }
@@ -232,5 +260,6 @@ void carry_choose(struct carry *carry, const struct carry_image *image,
 	const struct image_policy wanted = {.root = root, .policy = &policy, .any_statement = true};
 	image_verify(&wanted, image->digest, &cargo->attached, &verdicts);
 	carry_plan(&cargo->attached, &verdicts, primary, &cargo->report);
+	carry_turn_end(cargo);
 	vec_release(&signers);
 }

@@ -46,9 +46,11 @@ struct carry_image {
 	struct http_tally *tally; /* of all requests */
 };
 
-/* What goes along with one image. Zero is nothing. */
+/* What goes along with one image. Zero is nothing; else cargo_finish must follow. */
 struct cargo {
+	struct carry *turn; /* of which it holds a turn, from carry_read to carry_choose; or NULL */
 	struct attached attached; /* after carry_choose: what is to be attached at the primary */
+	bool is_told;		  /* the log has said the reason once, for the whole repository */
 	bool asks_sbom;		  /* there is one, or may be */
 	struct record_carried report;
 };

@@ -29,10 +29,20 @@ struct carry {
 	struct copier *copier; /* with CARRY_ALL, else NULL */
 	struct once *lists;
 	pthread_mutex_t lock;
-	struct strmap stagings; /* under the lock; of struct staging by name, owned */
+	/* Under the lock: */
+	struct strmap stagings; /* of struct staging by name, owned */
+	unsigned turns;		/* images of which unverified content is held */
+	pthread_cond_t turn_ended;
 };
 
 /* Made on first use. */
 struct staging *carry_staging(struct carry *carry, const char *name);
+
+/*
+ * What anybody may have put into staging is held of a few images at a time, until it is verified. Whoever has
+ * a turn waits for no other.
+ */
+void carry_turn_begin(struct carry *carry, struct cargo *cargo);
+void carry_turn_end(struct cargo *cargo); /* also if it has none */
 
 #endif

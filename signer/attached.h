@@ -70,9 +70,9 @@ struct attached_parts {
 
 struct attached_item {
 	enum attached_kind kind;
-	struct bundle *bundle;	      /* owned; NULL: it cannot be read, `error` says why */
-	char *error;		      /* owned */
-	struct bytes payload;	      /* of .sig: what is signed */
+	struct bundle *bundle; /* owned; NULL: it cannot be read, `error` says why */
+	char *error;	       /* owned; with a bundle: why it has no parts, which were asked for */
+	struct bytes payload;  /* of .sig: what is signed */
 	struct digest manifest;	      /* that holds it */
 	size_t layer;		      /* index in that manifest */
 	struct attached_parts *parts; /* owned; NULL unless they were asked for and could be read */

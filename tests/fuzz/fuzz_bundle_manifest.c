@@ -18,5 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool ok = bundle_manifest_parse((const char *)data, size, &found, &digest, &length, &err);
 	if (ok == (err != NULL) || (ok && found && length < 0))
 		abort();
+	err_free(steal_ptr(&err));
+	length = -1;
+	ok = bundle_manifest_config((const char *)data, size, &digest, &length, &err);
+	if (ok == (err != NULL) || (ok && length < 0))
+		abort();
 	return 0;
 }
