@@ -8,7 +8,8 @@
 #   converge DIR EXPERIMENT [OPTION VALUE]...
 #                                  the experiment (tests/integration/converge/main.c) with `cip --replicate` (SEPARATE=1: with
 #                                  `cip replicate-signatures` after it); FORM is the form of signatures, CONVERGE_OPTIONS an array of more options;
-#                                  BRANCH: of the tree, which is a repository then; OTHER_BRANCH: for the other of two runs
+#                                  BRANCH: of the tree, which is a repository then; OTHER_BRANCH: for the other of two runs;
+#                                  FIRST_BRANCH: for a run before each experiment; LAST_WORD: runs of the other before comparing
 #   converge_all EXPERIMENT [small|tiny]
 #                                  all of it, or under a sanitizer a part, on several worlds at a time; CONVERGE_PREPARE is
 #                                  called with the directory of each
@@ -100,8 +101,13 @@ converge() {
 	done
 	arguments+=(--server "staging=$(cat "$directory/staging/host")" --server "fulcio=$(cat "$directory/sigstore/fulcio")"
 		--server "rekor=$(cat "$directory/sigstore/rekor")" --directory "$directory/run" --settings "$directory/settings" "$@")
+	[[ -z ${LAST_WORD:-} ]] || arguments+=(--last-word "$LAST_WORD")
 	converge_commands "$directory" -- "${BRANCH:-}"
 	arguments+=("${commands[@]}")
+	if [[ -n ${FIRST_BRANCH:-} ]]; then
+		converge_commands "$directory" == "$FIRST_BRANCH"
+		arguments+=("${commands[@]}")
+	fi
 	if [[ -n ${OTHER_BRANCH:-} ]]; then
 		converge_commands "$directory" ++ "$OTHER_BRANCH"
 		arguments+=("${commands[@]}")

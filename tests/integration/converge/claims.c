@@ -91,6 +91,8 @@ static void forget_changing(json_t *value)
 	json_t *member;
 	size_t i;
 
+	/* Nobody knows it any more after a run that was killed when it had moved a tag. */
+	json_object_del(value, "replaced");
 	json_object_foreach(value, key, member)
 	{
 		forget_changing(member);

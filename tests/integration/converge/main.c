@@ -3,7 +3,8 @@
  *
  * Runs commands that bring registries into a state, disturbs them at one request after the other,
  * runs them again undisturbed, and compares the state with that after an undisturbed run. Options
- * are in world.h; besides: --part I/N, every Nth experiment from the Ith (from 0) on.
+ * are in world.h; besides: --part I/N, every Nth experiment from the Ith (from 0) on; --last-word N: so
+ * many runs of the others before two that overlapped are compared.
  *
  *	claims	the state of the destinations as it is; nothing is run
  *	once	an undisturbed run, whose state and requests are printed; another, which writes nothing
@@ -25,7 +26,7 @@
 #include "tests/integration/converge/world.h"
 
 static struct world world;
-static uint64_t part, parts = 1;
+static uint64_t part, parts = 1, last_word;
 static size_t experiments, failures;
 
 static const struct gate_rule undisturbed = {.action = GATE_PASS};
@@ -44,6 +45,8 @@ static void take_option(const char *option, const char *value)
 	CLEANUP(mem_freep) char *first = mem_strndup(value, strcspn(value, "/"));
 	const char *slash = strchr(value, '/');
 
+	if (strcmp(option, "--last-word") == 0 && number_parse(value, 9, &last_word))
+		return;
 	if (strcmp(option, "--part") != 0 || !slash || !number_parse(first, UINT32_MAX, &part) ||
 		!number_parse(slash + 1, UINT32_MAX, &parts) || parts == 0)
 		usage_exit();
@@ -385,6 +388,8 @@ static void overlap_at_each(void)
 			/* What the others do not declare is not done by them. */
 			if (met && kills && world.others.len)
 				status = world_run(&world, &undisturbed).status;
+			for (uint64_t i = 0; i < last_word && met; i++)
+				status = world_run_others(&world);
 			if (met)
 				expect_nothing_lost(
 					kills ? "killed, others meanwhile" : "others meanwhile", k,

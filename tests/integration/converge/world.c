@@ -82,6 +82,8 @@ static void add_commands(struct world *world, char **argv)
 			*vec_push(&world->commands) = argv + 1;
 		else if (strcmp(*argv, "++") == 0)
 			*vec_push(&world->others) = argv + 1;
+		else if (strcmp(*argv, "==") == 0)
+			*vec_push(&world->first) = argv + 1;
 		else
 			continue;
 		*argv = NULL;
@@ -120,20 +122,11 @@ void world_release(struct world *world)
 	vec_release(&world->servers);
 	vec_release(&world->commands);
 	vec_release(&world->others);
+	vec_release(&world->first);
 	lines_release(&world->wanted);
 }
 
 /* ---- Runs ---- */
-
-void world_empty(struct world *world)
-{
-	for (size_t i = 0; i < world->servers.len; i++) {
-		CLEANUP(wire_answer_release) struct wire_answer answer = WIRE_ANSWER_INIT;
-		if (world->servers.items[i].is_destination)
-			wire_request(
-				world->servers.items[i].port, "DELETE", "/admin/contents", &answer);
-	}
-}
 
 static pid_t start(const struct world *world, char **command)
 {
@@ -179,6 +172,22 @@ static struct world_end run_command(struct world *world, char **command)
 	has_ended(pid, 0);
 	gate_forget(world->gate);
 	return reap(pid);
+}
+
+void world_empty(struct world *world)
+{
+	for (size_t i = 0; i < world->servers.len; i++) {
+		CLEANUP(wire_answer_release) struct wire_answer answer = WIRE_ANSWER_INIT;
+		if (world->servers.items[i].is_destination)
+			wire_request(
+				world->servers.items[i].port, "DELETE", "/admin/contents", &answer);
+	}
+	const struct gate_rule rule = {.action = GATE_PASS};
+	gate_begin(world->gate, &rule);
+	for (size_t i = 0; i < world->first.len; i++)
+		if (reap(start(world, world->first.items[i])).status != 0)
+			die("what comes first fails", world->first.items[i][0]);
+	gate_end(world->gate);
 }
 
 struct world_end world_run(struct world *world, const struct gate_rule *rule)

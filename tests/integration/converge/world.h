@@ -19,6 +19,7 @@ struct world {
 	struct gate *gate;
 	VEC(struct world_server) servers;
 	VEC(char **) commands; /* argument vectors, run one after the other */
+	VEC(char **) first;    /* run before each experiment, undisturbed */
 	VEC(char **) others;   /* of whoever else runs at the time; none: the same */
 	const char *directory; /* output and settings of the commands go there */
 	struct lines wanted;   /* what an undisturbed run leaves */
@@ -27,12 +28,14 @@ struct world {
 /*
  * Exits on wrong usage. Arguments: --server NAME=HOST:PORT, --destination NAME=HOST:PORT, --directory
  * DIR, --settings FILE (copied to DIR/cip.yaml with addresses of the gate for @NAME@), others are
- * given to `other`; then "--" and a command, any number of times; "++" and a command for the others.
+ * given to `other`; then "--" and a command, any number of times; "++" and a command for the others, "==" and
+ * one for what comes first.
  */
 void world_init(struct world *world, int argc, char **argv,
 	void (*other)(const char *option, const char *value));
 void world_release(struct world *world);
 
+/* To where an experiment begins; exits if what comes first does not end with 0. */
 void world_empty(struct world *world);
 
 struct world_end {
