@@ -35,5 +35,5 @@ CONVERGE_PREPARE=prepare CONVERGE_OPTIONS=(--slsa=false)
 FIRST_BRANCH=old BRANCH=new converge_all kill small
 # Two runs that make the same move.
 FIRST_BRANCH=old BRANCH=new STEP=2 converge_all overlap small
-CONVERGE_OPTIONS+=(--fail-on error,unsigned)
+CONVERGE_OPTIONS+=("--fail-on=error,unsigned")
 BRANCH=old OTHER_BRANCH=new LAST_WORD=1 STEP=2 converge_all overlap small
