@@ -40,17 +40,29 @@ static bool has_digest(const json_t *named, const struct digest *digest)
 		       strchr(wanted, ':') + 1) == 0;
 }
 
-/* Each of ours is there and there are as many: ours are distinct. */
+static bool is_source(const char *text, const struct promotion *promotion)
+{
+	if (is_reference(text, promotion->source, &promotion->digest))
+		return true;
+	for (size_t i = 0; i < promotion->source_count && promotion->is_in_place; i++)
+		if (is_reference(text, promotion->sources[i], &promotion->digest))
+			return true;
+	return false;
+}
+
+/* Each of ours is there and, unless more may be said, there are as many: ours are distinct. */
 static bool has_tags(const json_t *predicate, const struct promotion *promotion)
 {
 	const json_t *tags = json_object_get(predicate, "tags");
+	size_t count = json_array_size(tags);
 
-	if (json_array_size(tags) != promotion->tag_count)
+	if (count < promotion->tag_count ||
+		(count > promotion->tag_count && !promotion->is_in_place))
 		return false;
 	for (size_t i = 0; i < promotion->tag_count; i++) {
 		bool found = false;
 
-		for (size_t j = 0; j < promotion->tag_count && !found; j++) {
+		for (size_t j = 0; j < count && !found; j++) {
 			const char *tag = json_string_value(json_array_get(tags, j));
 
 			found = tag && strcmp(tag, promotion->tags[i]) == 0;
@@ -98,7 +110,7 @@ static bool says_record(const json_t *predicate, const struct promotion *promoti
 {
 	char digest[DIGEST_TEXT_SIZE];
 
-	return is_reference(text_of(predicate, "srcRef"), promotion->source, &promotion->digest) &&
+	return is_source(text_of(predicate, "srcRef"), promotion) &&
 		is_reference(
 			text_of(predicate, "dstRef"), promotion->destination, &promotion->digest) &&
 		strcmp(text_of(predicate, "digest"), digest_format(&promotion->digest, digest)) ==
@@ -113,8 +125,7 @@ static bool says_provenance(const json_t *predicate, const struct promotion *pro
 	const json_t *parameters = json_object_get(definition, "externalParameters");
 
 	return strcmp(text_of(definition, "buildType"), PROMOTION_RECORD_TYPE) == 0 &&
-		is_reference(
-			text_of(parameters, "source"), promotion->source, &promotion->digest) &&
+		is_source(text_of(parameters, "source"), promotion) &&
 		is_reference(text_of(parameters, "destination"), promotion->destination,
 			&promotion->digest) &&
 		has_tags(parameters, promotion) && has_replaced(parameters, promotion);

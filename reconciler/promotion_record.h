@@ -43,6 +43,13 @@ struct promotion {
 	size_t tag_count;
 	const struct promotion_replaced *replaced; /* in order of their tags */
 	size_t replaced_count;
+	/*
+	 * Nothing of it was written in this run. What was said when that was done may name any of its
+	 * sources, and tags that it had besides.
+	 */
+	bool is_in_place;
+	const char *const *sources;
+	size_t source_count;
 	const char *manifest; /* images file, in the tree */
 	int64_t unix_s;
 };

@@ -224,11 +224,11 @@ static bool check_there(const struct batch *batch, const struct part *part,
 
 /* ---- What is stated ---- */
 
-struct tag_names {
+struct names {
 	VEC(const char *) all;
 };
 
-static void tags_of_record(const struct record *record, struct tag_names *names)
+static void tags_of_record(const struct record *record, struct names *names)
 {
 	for (size_t i = 0; i < record->tags.len; i++) {
 		const struct record_tag *tag = &record->tags.items[i];
@@ -239,7 +239,7 @@ static void tags_of_record(const struct record *record, struct tag_names *names)
 	}
 }
 
-static void tags_of_site(const struct part *part, struct tag_names *names)
+static void tags_of_site(const struct part *part, struct names *names)
 {
 	const struct site *site = part->primary;
 	const struct wanted_digest *digest = &site->wanted->digests.items[part->digest];
@@ -260,14 +260,14 @@ static int compare_names(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static void sort_names(struct tag_names *names)
+static void sort_names(struct names *names)
 {
 	if (names->all.len)
 		qsort(names->all.items, names->all.len, sizeof(*names->all.items), compare_names);
 }
 
 static void find_replaced(const struct batch *batch, const struct part *part,
-	const struct tag_names *tags, struct replaced *replaced)
+	const struct names *tags, struct replaced *replaced)
 {
 	if (part->has_primary)
 		replaced_add(replaced, lead_of(batch, part), tags->all.items, tags->all.len);
@@ -297,6 +297,18 @@ static struct signing_listed what_is_absent(const struct batch *batch, const str
 	return listed;
 }
 
+/* All that are declared at the primary: which of them it came from is not known of what is in place. */
+static void sources_of_site(const struct batch *batch, const struct part *part, struct names *names)
+{
+	const struct wanted *wanted = part->primary->wanted;
+	const struct wanted_digest *digest = &wanted->digests.items[part->digest];
+	const struct worklist *list = batch->promoted.unit->schedule->list;
+
+	for (uint32_t i = 0; i < digest->source_count; i++)
+		*vec_push(&names->all) =
+			list->sources.items[wanted->sources.items[digest->first_source + i]].name;
+}
+
 static void sign_part(struct batch *batch, struct part *part, struct http_tally *tally,
 	struct signing_outcome *outcome)
 {
@@ -306,13 +318,14 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 		&schedule->list->destinations.items[part->primary->destination];
 	CLEANUP(replaced_release) struct replaced replaced = {0};
 	const struct signing_listed listed = what_is_absent(batch, part);
-	struct tag_names tags = {0};
+	struct names tags = {0}, sources = {0};
 
 	if (part->has_primary)
 		tags_of_record(lead, &tags);
 	else
 		tags_of_site(part, &tags);
 	sort_names(&tags);
+	sources_of_site(batch, part, &sources);
 	find_replaced(batch, part, &tags, &replaced);
 	const struct promotion promotion = {
 		.run = schedule->options->signing->run,
@@ -323,11 +336,15 @@ static void sign_part(struct batch *batch, struct part *part, struct http_tally 
 		.tag_count = tags.all.len,
 		.replaced = replaced.all.items,
 		.replaced_count = replaced.all.len,
+		.is_in_place = !part->is_changed,
+		.sources = sources.all.items,
+		.source_count = sources.all.len,
 		.manifest = lead->place.file,
 		.unix_s = clock_unix_ms(schedule->clock) / 1000,
 	};
 	signing_carry_out(
 		schedule->signing, &primary->repository, &listed, &promotion, tally, outcome);
+	vec_release(&sources.all);
 	vec_release(&tags.all);
 }
 

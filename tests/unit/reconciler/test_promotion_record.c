@@ -215,6 +215,38 @@ Test(promotion_record, content_makes_another_record)
 	expect_other(&promotion, "another tag");
 }
 
+Test(promotion_record, what_is_in_place_may_have_come_from_any_source_and_have_had_more_tags)
+{
+	static const char *const sources[] = {"gcr.io/other/foo", "gcr.io/k8s-staging-foo/foo"};
+	const struct promotion first = promotion_of(&run);
+	struct promotion later = promotion_of(&run);
+
+	later.source = sources[0];
+	later.sources = sources;
+	later.source_count = 2;
+	later.tag_count = 1;
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++) {
+		later.is_in_place = true;
+		cr_expect(is_said(statement, &first, &later));
+		later.tag_count = 2;
+		cr_expect(is_said(statement, &first, &later));
+		later.source_count = 1;
+		cr_expect_not(is_said(statement, &first, &later), "another source");
+		later.source_count = 2;
+		later.is_in_place = false;
+		cr_expect_not(is_said(statement, &first, &later), "written now");
+		later.tag_count = 1;
+	}
+	later = promotion_of(&run);
+	later.tag_count = 1;
+	for (int statement = 0; statement < PROMOTION_STATEMENTS; statement++) {
+		struct promotion more = promotion_of(&run);
+
+		more.is_in_place = true;
+		cr_expect_not(is_said(statement, &later, &more), "a tag is not stated");
+	}
+}
+
 Test(promotion_record, who_moved_a_tag_knows_what_it_replaced)
 {
 	struct promotion_replaced left = {.tag = "latest"}, other = {.tag = "latest"};
