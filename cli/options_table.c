@@ -24,7 +24,10 @@ static const struct flag manifest_flags[] = {
 		FIELD(thin_manifest_dir),
 		.value = "DIR",
 		.help = "tree of thin manifests: DIR/manifests/*/promoter-manifest.yaml and "
-			"DIR/images/*/images.yaml"},
+			"DIR/images/*/images.yaml",
+		.details = "DIR/policies/*/tag-policy.yaml, where it is, says which tags of a "
+			   "project may move; "
+			   "others never do (docs/manifests.md)."},
 	{.name = "manifest",
 		.type = FLAG_FILE,
 		FIELD(manifest),
