@@ -171,6 +171,20 @@ job 0 "$last"
 at $primary "$three" "moved by hand"
 expect_equal "record" "latest,v3 latest=${stranger#*:} $last" "$(records "$three" | tail -n 1)"
 
+# ---- records that are bundles hold a tag as well
+
+legacy=("${services[@]}")
+services=(--fulcio-url "$FULCIO_URL" --rekor-v2-url "$REKOR2_URL" --timestamp-server-url "$TSA_URL"
+	--trusted-root "$WORK/sigstore/trusted_root.json" --signature-format=bundle)
+policy 'mutable:' '- tags: [latest, edge]'
+edge=$(declare_images "$one v1 edge" "$two v2" "$three latest v3")
+job 0 "$edge"
+job 0 "$(declare_images "$one v1" "$two v2 edge" "$three latest v3")"
+job 3 "$edge"
+expect_report "why" true '[.records[].message | contains("moved by a newer commit")] | all'
+expect_equal "the other tag" "$two" "$(manifest_digest "$host" $primary edge)"
+services=("${legacy[@]}")
+
 # ---- from a directory nobody can tell which commit is newer
 
 git -C "$repo" checkout -q "$again"
