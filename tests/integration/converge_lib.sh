@@ -8,8 +8,9 @@
 #   converge DIR EXPERIMENT [OPTION VALUE]...
 #                                  the experiment (tests/integration/converge/main.c) with `cip --replicate` (SEPARATE=1: with
 #                                  `cip replicate-signatures` after it); FORM is the form of signatures, CONVERGE_OPTIONS an array of more options;
-#                                  BRANCH: of the tree, which is a repository then; OTHER_BRANCH: for the other of two runs;
-#                                  FIRST_BRANCH: for a run before each experiment; LAST_WORD: runs of the other before comparing
+#                                  BRANCH: of the tree, which is a repository then; OTHER_BRANCH and the array OTHER_OPTIONS: for
+#                                  the other of two runs; FIRST_BRANCH: for a run before each experiment; LAST_WORD: runs of
+#                                  the other before comparing; RECORDS: those of the other are compared, too
 #   converge_all EXPERIMENT [small|tiny]
 #                                  all of it, or under a sanitizer a part, on several worlds at a time; CONVERGE_PREPARE is
 #                                  called with the directory of each
@@ -21,6 +22,7 @@
 : "${CIP_CONVERGE:?the program of tests/integration/converge}"
 FORM=${FORM:-legacy}
 [[ -v CONVERGE_OPTIONS ]] || CONVERGE_OPTIONS=()
+OTHER_OPTIONS=()
 converge_count=0
 unset SIGSTORE_ID_TOKEN TUF_MIRROR TUF_ROOT TUF_ROOT_JSON
 
@@ -86,6 +88,7 @@ converge_commands() {
 	[[ -z ${3:-} ]] || source=(--manifest-repo "$directory/tree" --manifest-ref "$3")
 	commands=("$mark" "$CIP" "${source[@]}" "${settings[@]}" --threads 2 --max-signature-ops 2
 		--identity-token "$directory/sigstore/token" --signature-format "$FORM" "${CONVERGE_OPTIONS[@]}")
+	[[ $mark == -- ]] || commands+=("${OTHER_OPTIONS[@]}")
 	if [[ -n ${SEPARATE:-} ]]; then
 		commands+=("$mark" "$CIP" replicate-signatures "${source[@]}" "${settings[@]}")
 	else
@@ -101,6 +104,7 @@ converge() {
 	done
 	arguments+=(--server "staging=$(cat "$directory/staging/host")" --server "fulcio=$(cat "$directory/sigstore/fulcio")"
 		--server "rekor=$(cat "$directory/sigstore/rekor")" --directory "$directory/run" --settings "$directory/settings" "$@")
+	[[ -z ${RECORDS:-} ]] || arguments+=(--records yes)
 	[[ -z ${LAST_WORD:-} ]] || arguments+=(--last-word "$LAST_WORD")
 	converge_commands "$directory" -- "${BRANCH:-}"
 	arguments+=("${commands[@]}")

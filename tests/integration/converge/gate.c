@@ -20,6 +20,7 @@ struct door {
 	struct gate *gate;
 	char *name;
 	uint16_t port;
+	bool is_written;
 	struct tiny_server *server;
 	/* Under the gate's lock: */
 	VEC(int) idle;
@@ -327,7 +328,7 @@ static bool enter(
 	if (passes) {
 		gate->requests++;
 		gate->under_way++;
-		gate->writes += is_write(exchange->method);
+		gate->writes += door->is_written && is_write(exchange->method);
 		str_addf(&gate->log, "%s\n", line);
 		if (rule_fires(gate, door, exchange->method)) {
 			*ret_rule = gate->rule;
@@ -363,13 +364,14 @@ static void handle(struct tiny_exchange *exchange, void *ctx)
 	leave(door->gate);
 }
 
-uint16_t gate_add(struct gate *gate, const char *name, uint16_t port)
+uint16_t gate_add(struct gate *gate, const char *name, uint16_t port, bool is_written)
 {
 	struct door *door = mem_new(1, sizeof(*door));
 
 	door->gate = gate;
 	door->name = mem_strdup(name);
 	door->port = port;
+	door->is_written = is_written;
 	*vec_push(&gate->doors) = door;
 	door->server = tiny_server_new(handle, door);
 	return tiny_server_port(door->server);

@@ -41,8 +41,11 @@ struct gate_rule {
 /* Exits the process if it cannot. */
 struct gate *gate_new(void);
 void gate_free(struct gate *gate);
-/* A server behind it, by a port on 127.0.0.1. Returns the port to send its requests to. */
-uint16_t gate_add(struct gate *gate, const char *name, uint16_t port);
+/*
+ * A server behind it, by a port on 127.0.0.1. Returns the port to send its requests to. `is_written`: gate_writes
+ * counts what is written there.
+ */
+uint16_t gate_add(struct gate *gate, const char *name, uint16_t port, bool is_written);
 
 void gate_begin(struct gate *gate, const struct gate_rule *rule);
 /* Of the program, which must not be reaped before gate_forget. The rule may kill it. */

@@ -4,7 +4,8 @@
  * Runs commands that bring registries into a state, disturbs them at one request after the other,
  * runs them again undisturbed, and compares the state with that after an undisturbed run. Options
  * are in world.h; besides: --part I/N, every Nth experiment from the Ith (from 0) on; --last-word N: so
- * many runs of the others before two that overlapped are compared.
+ * many runs of the others before two that overlapped are compared; --records yes: what the others record when they
+ * are alone is there too.
  *
  *	claims	the state of the destinations as it is; nothing is run
  *	once	an undisturbed run, whose state and requests are printed; another, which writes nothing
@@ -26,7 +27,9 @@
 #include "tests/integration/converge/world.h"
 
 static struct world world;
+static struct lines recorded; /* by the others, if only they had run */
 static uint64_t part, parts = 1, last_word;
+static bool compares_records;
 static size_t experiments, failures;
 
 static const struct gate_rule undisturbed = {.action = GATE_PASS};
@@ -45,6 +48,9 @@ static void take_option(const char *option, const char *value)
 	CLEANUP(mem_freep) char *first = mem_strndup(value, strcspn(value, "/"));
 	const char *slash = strchr(value, '/');
 
+	compares_records |= strcmp(option, "--records") == 0;
+	if (strcmp(option, "--records") == 0)
+		return;
 	if (strcmp(option, "--last-word") == 0 && number_parse(value, 9, &last_word))
 		return;
 	if (strcmp(option, "--part") != 0 || !slash || !number_parse(first, UINT32_MAX, &part) ||
@@ -148,6 +154,11 @@ static void expect_no_write(const char *name)
 /* The undisturbed run, with which all is compared. */
 static void undisturbed_run(void)
 {
+	if (compares_records) {
+		world_empty(&world);
+		world_run_others(&world);
+		world_state(&world, &recorded);
+	}
 	world_empty(&world);
 	struct world_end end = world_run(&world, &undisturbed);
 	if (end.status == 0 && world.others.len)
@@ -351,11 +362,42 @@ static void forgive_one_more(struct lines *lines)
 	lines->texts.len = kept;
 }
 
-/* Other commits are in other records: of those, only that there is one. */
+/* Other commits are in other records: see expect_records. */
 static bool is_record(const char *line, const char *unused)
 {
 	(void)unused;
 	return world.others.len && is_claim(line) && !strstr(line, "docker-manifest-digest");
+}
+
+static const char record_type[] = "\"predicateType\":\"https://k8s.io/promo-tools/promotion/v1\"";
+
+/* Whether somebody has recorded the same tags of the same digest. */
+static bool has_record_like(const struct lines *lines, const char *record)
+{
+	size_t about = strcspn(record, " ");
+	const char *tags = strstr(record, "\"tags\":");
+	CLEANUP(mem_freep)
+	char *wanted = mem_strndup(tags ? tags : "", tags ? strcspn(tags, "]") : 0);
+	bool found = false;
+
+	for (size_t i = 0; i < lines->texts.len && !found; i++) {
+		const char *line = lines->texts.items[i];
+		found = strncmp(line, record, about + 1) == 0 && strstr(line, record_type) &&
+			(tags ? strstr(line, wanted) != NULL : !strstr(line, "\"tags\":"));
+	}
+	return found;
+}
+
+/* What the others record when they are alone, whoever has done it. */
+static void expect_records(const char *name, size_t k, const struct lines *lines)
+{
+	for (size_t i = 0; i < recorded.texts.len; i++) {
+		const char *record = recorded.texts.items[i];
+		if (strstr(record, record_type) && !has_record_like(lines, record)) {
+			printf("    lacks %.300s\n", record);
+			failed(name, k, "a record is lost");
+		}
+	}
 }
 
 static void expect_nothing_lost(const char *name, size_t k, int status)
@@ -363,6 +405,7 @@ static void expect_nothing_lost(const char *name, size_t k, int status)
 	CLEANUP(lines_release) struct lines lines = {0};
 
 	world_state(&world, &lines);
+	expect_records(name, k, &lines);
 	forgive_one_more(&lines);
 	if (status != 0) {
 		failed(name, k, "it does not end with 0");
@@ -440,6 +483,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "claims") != 0)
 		fprintf(stderr, "%s, part %u of %u: %zu experiments, %zu failures\n", argv[1],
 			(unsigned)part, (unsigned)parts, experiments, failures);
+	lines_release(&recorded);
 	world_release(&world);
 	return failures ? 1 : 0;
 }

@@ -36,7 +36,7 @@ static void add_server(struct world *world, const char *text, bool is_destinatio
 	char *name = mem_strndup(text, (size_t)(sign - text));
 	*vec_push(&world->servers) = (struct world_server){
 		.port = (uint16_t)port,
-		.gate_port = gate_add(world->gate, name, (uint16_t)port),
+		.gate_port = gate_add(world->gate, name, (uint16_t)port, is_destination),
 		.is_destination = is_destination,
 		.name = name,
 	};
