@@ -63,23 +63,20 @@ static void on_outcome(
 {
 	struct schedule *schedule = ctx;
 	const struct replicate_set *members = set->ctx;
+	const struct work_destination *destination = members->sites[outcome->site].destination;
 	char tag[REPLICA_TAG_TEXT_SIZE];
-	struct event event = {
-		.kind = EVENT_MIRROR,
-		.mirrored =
-			{
-				.destination = members->sites[outcome->site].destination->name,
-				.primary = members->sites[outcome->primary].destination->name,
-				.project = project_of(
-					schedule, members->sites[outcome->site].destination),
-				.end = outcome->end,
-			},
-	};
+	struct event event = {.kind = EVENT_MIRROR};
 
 	if (outcome->tag)
 		schedule->mirrored[outcome->end]++;
 	if (outcome->end == REPLICA_IN_PLACE || outcome->end == REPLICA_NOT_DONE)
 		return;
+	event.mirrored = (struct mirrored){
+		.destination = destination->name,
+		.primary = members->sites[outcome->primary].destination->name,
+		.project = project_of(schedule, destination),
+		.end = outcome->end,
+	};
 	if (outcome->tag)
 		event.mirrored.tag = mem_strdup(replica_tag_format(outcome->tag, tag));
 	if (outcome->err)

@@ -92,13 +92,17 @@ static bool note_beside(struct observed *observed, const char *name, const struc
 		[REPLICA_REFERRERS] = BESIDE_INDEX};
 	struct replica_tag beside;
 	uint32_t index;
+	bool was_seen;
 
 	if (!replica_tag_parse(name, &beside))
 		return false;
 	index = wanted_find(observed->wanted, beside.image);
-	if (index != WORK_NONE)
-		observed->beside[index] |= bits[beside.kind];
-	if (index != WORK_NONE && observed->keeps_attached)
+	if (index == WORK_NONE)
+		return true;
+	was_seen = observed->beside[index] & bits[beside.kind];
+	observed->beside[index] |= bits[beside.kind];
+	/* Google's lists say each name twice, first with its digest: kept once. */
+	if (observed->keeps_attached && (content || !was_seen))
 		inventory_add(&observed->attached, &beside, content);
 	return true;
 }

@@ -80,16 +80,19 @@ void replicate_set_mirrors(
 	void *ctx, size_t primary, const uint8_t image[DIGEST_SHA256_SIZE], bool *ret_is_mirror)
 {
 	const struct replicate_set *set = ctx;
+	const struct primary_pair pair = {
+		(uint32_t)primary, wanted_find(set->sites[primary].wanted, image)};
+	uint32_t digest;
 
-	if (!is_declared(set, image)) {
-		if (!set->only_declared)
+	if (pair.digest == WORK_NONE) {
+		if (!set->only_declared && !is_declared(set, image))
 			mirrors_of_undeclared(set, primary, ret_is_mirror);
 		return;
 	}
-	if (!is_first(set, primary, image))
+	if (primary_of(set->primaries, pair).site != primary)
 		return;
 	for (size_t i = primary + 1; i < set->count; i++)
-		ret_is_mirror[i] = share_digest(set, primary, i, image);
+		ret_is_mirror[i] = primary_has(set->primaries, pair, (uint32_t)i, &digest);
 }
 
 /* ---- Making one ---- */

@@ -44,8 +44,12 @@ void replica_tasks_add(struct replica_tasks *tasks, size_t primary,
 		const struct inventory_item *item = &inventory->items.items[i];
 		bool any = false;
 
-		memset(is_mirror, 0, tasks->sites * sizeof(*is_mirror));
-		mirrors(ctx, primary, item->tag.image, is_mirror);
+		/* What belongs to one image follows each other. */
+		if (!i ||
+			memcmp(item[-1].tag.image, item->tag.image, sizeof(item->tag.image)) != 0) {
+			memset(is_mirror, 0, tasks->sites * sizeof(*is_mirror));
+			mirrors(ctx, primary, item->tag.image, is_mirror);
+		}
 		for (size_t s = 0; s < tasks->sites; s++)
 			any |= is_mirror[s] && s != primary;
 		if (any)
@@ -61,15 +65,30 @@ bool replica_tasks_want(const struct replica_tasks *tasks, size_t site)
 	return false;
 }
 
-static enum replica_seen compare(
-	const struct replica_task *task, const struct inventory *inventory, bool believes_names)
+/* Lists of mirrors are mostly alike: what comes next in one comes next in the other. */
+static const struct inventory_item *find_next(
+	const struct inventory *inventory, const struct replica_tag *tag, size_t *next)
 {
-	const struct inventory_item *item = inventory_find(inventory, &task->tag);
+	const struct inventory_item *items = inventory->items.items;
+	const struct inventory_item *item;
+
+	if (*next < inventory->items.len && replica_tag_compare(&items[*next].tag, tag) == 0)
+		return &items[(*next)++];
+	item = inventory_find(inventory, tag);
+	if (item)
+		*next = (size_t)(item - items) + 1;
+	return item;
+}
+
+static enum replica_seen compare(const struct replica_tasks *tasks, const struct replica_task *task,
+	const struct inventory *inventory, size_t *next)
+{
+	const struct inventory_item *item = find_next(inventory, &task->tag, next);
 
 	if (!item)
 		return inventory->is_partial ? REPLICA_PRESENT : REPLICA_ABSENT;
 	if (!item->has_content || !task->has_content)
-		return believes_names && !task->is_written ? REPLICA_EQUAL : REPLICA_PRESENT;
+		return tasks->believes_names && !task->is_written ? REPLICA_EQUAL : REPLICA_PRESENT;
 	return memcmp(item->content, task->content.bytes, sizeof(item->content)) == 0
 		? REPLICA_EQUAL
 		: REPLICA_DIFFERENT;
@@ -78,11 +97,13 @@ static enum replica_seen compare(
 void replica_tasks_compare(
 	struct replica_tasks *tasks, size_t site, const struct inventory *inventory)
 {
+	size_t next = 0;
+
 	for (size_t i = 0; i < tasks->all.len; i++) {
 		struct replica_task *task = &tasks->all.items[i];
 
 		if (task->seen[site] == REPLICA_UNKNOWN)
-			task->seen[site] = compare(task, inventory, tasks->believes_names);
+			task->seen[site] = compare(tasks, task, inventory, &next);
 	}
 }
 
