@@ -60,6 +60,7 @@ expect_equal "completion of a flag" --thin-manifest-dir "$(offers cip --thi)"
 expect_equal "completion of a value" "csv" "$(offers cip --output = c)"
 expect_equal "completion of a command's value" "table" "$(offers cip login-check --output = t)"
 expect_equal "completion of a command's flag" "--threads" "$(offers cip login-check --thr)"
+expect_equal "completion of a status flag" "--all" "$(offers cip status --al)"
 expect_equal "completion of a command" "version" "$(offers cip vers)"
 expect_equal "completion of a topic" "help" "$(offers cip help h)"
 (cd "$CIP_SOURCE_DIR" && expect_equal "completion of a directory" "tests/unit" "$(offers cip --thin-manifest-dir tests/uni)")

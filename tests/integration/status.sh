@@ -109,10 +109,11 @@ fake_start "$WORK/fake"
 tree_project "$tree" down "$host/staging" "$FAKE_HOST/prod"
 tree_image "$tree" down app
 tree_digest "$tree" down "$one" v1
-faults "$WORK/fake" "* /v2/prod/app/tags/list* status=403"
+faults "$WORK/fake" "* /v2/prod/app/tags/list* 1+ status 403"
 status 3 "${job[@]}"
 drift "unreadable" "unreadable 1"
 told "unreadable" "1 $FAKE_HOST/prod/app" '"\(.totals.images_unknown) \(.items[0].repository)"'
+told "why" true '.items[0].message | test("403")'
 rm -r "$tree"/*/down
 
 # Tags that nobody declares are counted without end and named up to a hundred.
@@ -136,6 +137,21 @@ expect_has "$WORK/out" "... 81 more; --all shows them"
 tree_digest "$google" many "$one" v1000
 status 3 --thin-manifest-dir "$google" --sign=false
 drift "lost" "missing-tag 1, lost 1, extra-tag 149"
+
+# Stopped: what was not looked at is not in sync, and both files say so.
+faults "$WORK/google" "* /v2/prod/many/tags/list* 1+ stall"
+log_mark "$FAKE_LOG"
+"$CIP" status --thin-manifest-dir "$google" --sign=false --output=json --metrics-file "$metrics" --grace 0s \
+	>"$WORK/status.json" 2>"$WORK/err" </dev/null &
+pid=$!
+until [[ $(since "$FAKE_LOG" tags/list) -gt 0 ]]; do :; done
+kill -s TERM "$pid"
+code=0
+wait "$pid" || code=$?
+expect_equal "exit code after SIGTERM" 143 "$code"
+told "stopped" "true false 0" '"\(.interrupted) \(.in_sync) \(.totals.images_in_place)"'
+expect_has "$metrics" 'cip_last_run_exit_code{command="status"} 143'
+faults "$WORK/google"
 
 # The right to pull is enough, and no other is asked for.
 make_certificate
