@@ -76,6 +76,7 @@ hostile() {
 	push_manifest "$host" "staging/$name" "$tag.sig" "$(jq -r .mediaType "$WORK/hostile.json")" "$WORK/hostile.json" >/dev/null
 }
 
+# shellcheck disable=SC2016 # a variable of jq
 hostile many '.layers = [range(1000) as $i | .layers[0] | .annotations = {n: "\($i)"}]'
 arrives '[0,2,0,0,0,1,false]' 1
 expect_report "why" true '.records[0].signing.carried.message | contains("more than 100 layers")'
@@ -115,3 +116,16 @@ expect_report "why" true '.records[0].signing.carried.message | contains("about 
 image_of "$fake" picky
 staged builder
 arrives '[0,2,0,0,0,1,true]' 1 "PUT */prod/picky/manifests/sha256-*.sig 1 status 400"
+
+# ---- a primary that fails from some request on: the next run leaves what an undisturbed one would
+
+for k in 6 13 20; do
+	image_of "$fake" "dies-$k"
+	staged builder --signature-format=both --slsa=false
+	faults "$WORK/fake" "* */prod/$name/* $k+ status 500"
+	job 3 listed
+	faults "$WORK/fake"
+	job 0 listed
+	expect_equal "what is there after $k requests and a rerun" "2 3 5" \
+		"$(layers prod sig) $(layers prod att) $(referrers prod | jq '.manifests | length')"
+done

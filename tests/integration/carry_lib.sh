@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2153,SC2154 # what is of lib.sh, and for whoever sources this file
 # What the tests of what staging carries share; to be sourced after lib.sh. Starts docker-registry (the host $real), the
 # fake one ($fake) and a Sigstore; builder@example.com is listed in $WORK/listed.yaml.
 
