@@ -68,7 +68,11 @@ bool carry_is_on(const struct carry *carry)
 		(options->mode == CARRY_SIGNED && options->signer_count > 0);
 }
 
-void carry_turn_begin(struct carry *carry, struct cargo *cargo)
+/*
+ * What anybody may have put into staging is held of a few images at a time, until it is verified. Whoever has
+ * a turn waits for no other.
+ */
+static void turn_begin(struct carry *carry, struct cargo *cargo)
 {
 	pthread_mutex_lock(&carry->lock);
 	while (carry->turns == TURNS_MAX)
@@ -227,7 +231,7 @@ void carry_read(struct carry *carry, const struct carry_image *image, struct car
 	staging = carry_staging(carry, image->source);
 	if (is_primary(staging, image->primary) || !list_once(carry, staging, image->tally))
 		return;
-	carry_turn_begin(carry, cargo);
+	turn_begin(carry, cargo);
 	if (has(staging, image->digest, REPLICA_SIG))
 		read_kind(carry, staging, image, ATTACHED_SIG, cargo);
 	if (has(staging, image->digest, REPLICA_ATT))

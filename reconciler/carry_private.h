@@ -38,11 +38,7 @@ struct carry {
 /* Made on first use. */
 struct staging *carry_staging(struct carry *carry, const char *name);
 
-/*
- * What anybody may have put into staging is held of a few images at a time, until it is verified. Whoever has
- * a turn waits for no other.
- */
-void carry_turn_begin(struct carry *carry, struct cargo *cargo);
-void carry_turn_end(struct cargo *cargo); /* also if it has none */
+/* Of what was read and not verified; nothing if it has none. */
+void carry_turn_end(struct cargo *cargo);
 
 #endif
