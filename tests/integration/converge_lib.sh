@@ -122,7 +122,8 @@ converge() {
 converge_all() {
 	local experiment=$1 size=${2:-} i step=${STEP:-1} offset=0 worlds=3 pids=() status=0
 	converge_count=$((converge_count + 1))
-	[[ -z ${CIP_SANITIZE:-} ]] || step=$((7 * step))
+	# There are no more than servers.
+	[[ -z ${CIP_SANITIZE:-} || $experiment == down ]] || step=$((7 * step))
 	[[ ${CIP_SANITIZE:-} != thread ]] || offset=3
 	for ((i = 0; i < worlds; i++)); do
 		converge_start "$WORK/$experiment$converge_count-$i" "$size"
