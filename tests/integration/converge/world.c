@@ -15,8 +15,6 @@
 #include "base/fs.h"
 #include "tests/integration/converge/wire.h"
 
-extern char **environ;
-
 static void die(const char *what, const char *detail)
 {
 	fprintf(stderr, "%s: %s\n", what, detail);
