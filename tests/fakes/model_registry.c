@@ -4,42 +4,10 @@
  */
 #include "tests/fakes/model_registry.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strmap.h"
-#include "base/vec.h"
-#include "registry/push.h"
-
-struct held_tag {
-	char *name;
-	struct digest digest;
-};
-
-struct held {
-	char *name;
-	VEC(struct digest) digests;
-	VEC(struct held_tag) tags;
-	VEC(struct held_tag) lies; /* in lists only */
-};
-
-struct write {
-	const char *repository;
-	char *tag;
-	struct digest digest;
-};
-
-struct registry {
-	pthread_mutex_t lock;
-	struct strmap repositories;
-	VEC(char *) google;
-	VEC(char *) proven; /* Google's hosts that have shown it */
-	VEC(struct write) writes;
-	struct model_counts counts;
-	model_fault_fn *fault;
-	void *fault_ctx;
-};
+#include "tests/fakes/model_private.h"
 
 struct copier {
 	struct registry *model;
@@ -50,8 +18,18 @@ struct registry *model_new(void)
 {
 	struct registry *model = mem_new(1, sizeof(*model));
 
+	model->origin = model;
 	pthread_mutex_init(&model->lock, NULL);
+	pthread_mutex_init(&model->tag_lock, NULL);
 	return model;
+}
+
+struct registry *model_client(struct registry *model)
+{
+	struct registry *client = model_new();
+
+	client->origin = model;
+	return client;
 }
 
 static void forget_writes(struct registry *model)
@@ -70,6 +48,7 @@ static void held_free(struct held *held)
 	vec_release(&held->lies);
 	vec_release(&held->tags);
 	vec_release(&held->digests);
+	vec_release(&held->blobs);
 	mem_free(held->name);
 	mem_free(held);
 }
@@ -88,8 +67,12 @@ void model_free(struct registry *model)
 	for (size_t i = 0; i < model->proven.len; i++)
 		mem_free(model->proven.items[i]);
 	vec_release(&model->proven);
+	for (size_t i = 0; i < model->documents.len; i++)
+		document_release(&model->documents.items[i]);
+	vec_release(&model->documents);
 	forget_writes(model);
 	pthread_mutex_destroy(&model->lock);
+	pthread_mutex_destroy(&model->tag_lock);
 	mem_free(model);
 }
 
@@ -103,7 +86,7 @@ struct digest model_digest(unsigned number)
 	return digest_of(DIGEST_SHA256, &number, sizeof(number));
 }
 
-static struct held *get(struct registry *model, const char *name, bool make)
+struct held *model_repository(struct registry *model, const char *name, bool make)
 {
 	struct held *held = strmap_get(&model->repositories, name);
 
@@ -115,7 +98,7 @@ static struct held *get(struct registry *model, const char *name, bool make)
 	return held;
 }
 
-static bool has_digest(const struct held *held, const struct digest *digest)
+bool model_has_digest(const struct held *held, const struct digest *digest)
 {
 	for (size_t i = 0; held && i < held->digests.len; i++)
 		if (digest_equal(&held->digests.items[i], digest))
@@ -123,7 +106,7 @@ static bool has_digest(const struct held *held, const struct digest *digest)
 	return false;
 }
 
-static struct held_tag *find_tag(struct held *held, const char *name)
+struct held_tag *model_find_tag(struct held *held, const char *name)
 {
 	for (size_t i = 0; held && i < held->tags.len; i++)
 		if (strcmp(held->tags.items[i].name, name) == 0)
@@ -131,11 +114,11 @@ static struct held_tag *find_tag(struct held *held, const char *name)
 	return NULL;
 }
 
-static void put(struct held *held, const struct digest *digest, const char *name)
+void model_put(struct held *held, const struct digest *digest, const char *name)
 {
-	struct held_tag *tag = name ? find_tag(held, name) : NULL;
+	struct held_tag *tag = name ? model_find_tag(held, name) : NULL;
 
-	if (!has_digest(held, digest))
+	if (!model_has_digest(held, digest))
 		*vec_push(&held->digests) = *digest;
 	if (tag)
 		tag->digest = *digest;
@@ -147,16 +130,23 @@ void model_hold(struct registry *model, const char *repository, unsigned digest,
 {
 	struct digest value = model_digest(digest);
 
-	put(get(model, repository, true), &value, tag);
+	model_put(model_repository(model, repository, true), &value, tag);
+}
+
+bool model_holds_digest(struct registry *model, const char *repository, const struct digest *digest,
+	const char *tag)
+{
+	struct held *held = model_repository(model, repository, false);
+	struct held_tag *found = tag ? model_find_tag(held, tag) : NULL;
+
+	return tag ? found && digest_equal(&found->digest, digest) : model_has_digest(held, digest);
 }
 
 bool model_holds(struct registry *model, const char *repository, unsigned digest, const char *tag)
 {
-	struct held *held = get(model, repository, false);
-	struct digest value = model_digest(digest);
-	struct held_tag *found = tag ? find_tag(held, tag) : NULL;
+	const struct digest value = model_digest(digest);
 
-	return tag ? found && digest_equal(&found->digest, &value) : has_digest(held, &value);
+	return model_holds_digest(model, repository, &value, tag);
 }
 
 void model_set_fault(struct registry *model, model_fault_fn *fault, void *ctx)
@@ -175,13 +165,18 @@ struct registry *model_copy(struct registry *model)
 		model_set_google(copy, model->google.items[i]);
 	for (size_t i = 0; strmap_next(&model->repositories, &i, &name, &value);) {
 		const struct held *held = value;
-		struct held *twin = get(copy, name, true);
+		struct held *twin = model_repository(copy, name, true);
 
 		for (size_t d = 0; d < held->digests.len; d++)
-			put(twin, &held->digests.items[d], NULL);
+			model_put(twin, &held->digests.items[d], NULL);
 		for (size_t t = 0; t < held->tags.len; t++)
-			put(twin, &held->tags.items[t].digest, held->tags.items[t].name);
+			model_put(twin, &held->tags.items[t].digest, held->tags.items[t].name);
+		for (size_t b = 0; b < held->blobs.len; b++)
+			*vec_push(&twin->blobs) = held->blobs.items[b];
 	}
+	for (size_t i = 0; i < model->documents.len; i++)
+		model_keep_document(copy, model->documents.items[i].bytes,
+			model->documents.items[i].len, model->documents.items[i].media_type);
 	return copy;
 }
 
@@ -202,11 +197,14 @@ char *model_dump(struct registry *model)
 		const struct held *held = value;
 
 		for (size_t d = 0; d < held->digests.len; d++)
-			*vec_push(&lines) = mem_printf(
-				"%s@%s\n", name, digest_format(&held->digests.items[d], digest));
+			if (!model_document(model, &held->digests.items[d]))
+				*vec_push(&lines) = mem_printf("%s@%s\n", name,
+					digest_format(&held->digests.items[d], digest));
 		for (size_t t = 0; t < held->tags.len; t++)
-			*vec_push(&lines) = mem_printf("%s:%s=%s\n", name, held->tags.items[t].name,
-				digest_format(&held->tags.items[t].digest, digest));
+			if (!model_document(model, &held->tags.items[t].digest))
+				*vec_push(&lines) =
+					mem_printf("%s:%s=%s\n", name, held->tags.items[t].name,
+						digest_format(&held->tags.items[t].digest, digest));
 	}
 	if (lines.len)
 		qsort(lines.items, lines.len, sizeof(*lines.items), compare_lines);
@@ -241,7 +239,7 @@ void model_each_write(struct registry *model,
 
 /* ---- What the client would do ---- */
 
-static char *full_name(const struct repository *repository)
+char *model_full_name(const struct repository *repository)
 {
 	return mem_printf("%s/%s", repository->host, repository->path);
 }
@@ -254,13 +252,14 @@ static bool is_listed(char *const *list, size_t len, const char *host)
 	return false;
 }
 
-/* Counts the request and takes the lock if it may be answered. */
-static bool begin(struct registry *model, enum model_verb verb, const char *repository,
+bool model_begin(struct registry **registry, enum model_verb verb, const char *repository,
 	const char *reference, struct http_tally *tally, struct err **err)
 {
-	bool answered =
-		!model->fault || model->fault(model->fault_ctx, verb, repository, reference, err);
+	struct registry *model = (*registry)->origin;
+	bool answered = !(*registry)->fault ||
+		(*registry)->fault((*registry)->fault_ctx, verb, repository, reference, err);
 
+	*registry = model;
 	pthread_mutex_lock(&model->lock);
 	model->counts.requests++;
 	model->counts.lists += verb == MODEL_LIST;
@@ -273,7 +272,7 @@ static bool begin(struct registry *model, enum model_verb verb, const char *repo
 	return answered;
 }
 
-static bool not_found(struct err **err, const char *repository, const char *reference)
+bool model_not_found(struct err **err, const char *repository, const char *reference)
 {
 	return err_set_http(err, ERR_NOT_FOUND, 404, "%s: %s: not found", repository, reference);
 }
@@ -281,7 +280,7 @@ static bool not_found(struct err **err, const char *repository, const char *refe
 void model_contradict(
 	struct registry *model, const char *repository, unsigned digest, const char *tag)
 {
-	*vec_push(&get(model, repository, true)->lies) =
+	*vec_push(&model_repository(model, repository, true)->lies) =
 		(struct held_tag){mem_strdup(tag), model_digest(digest)};
 }
 
@@ -301,24 +300,24 @@ bool registry_tags_list(struct registry *registry, const struct repository *repo
 	const struct tags_visitor *visitor, struct http_tally *tally, enum tags_kind *ret_kind,
 	struct err **err)
 {
-	CLEANUP(mem_freep) char *name = full_name(repository);
+	CLEANUP(mem_freep) char *name = model_full_name(repository);
 	const struct held *held;
 	bool google;
 
-	if (!begin(registry, MODEL_LIST, name, NULL, tally, err)) {
+	if (!model_begin(&registry, MODEL_LIST, name, NULL, tally, err)) {
 		/* What arrived before the fault must not be used. */
 		pthread_mutex_lock(&registry->lock);
-		held = get(registry, name, false);
+		held = model_repository(registry, name, false);
 		if (held)
 			visit_google(held, visitor);
 		pthread_mutex_unlock(&registry->lock);
 		return false;
 	}
-	held = get(registry, name, false);
+	held = model_repository(registry, name, false);
 	google = is_listed(registry->google.items, registry->google.len, repository->host);
 	if (!held || (!google && !held->tags.len)) {
 		pthread_mutex_unlock(&registry->lock);
-		return not_found(err, name, "tags/list");
+		return model_not_found(err, name, "tags/list");
 	}
 	for (size_t i = 0; i < held->tags.len; i++)
 		visitor->on_tag(visitor->ctx, held->tags.items[i].name);
@@ -349,19 +348,21 @@ bool registry_host_is_google(struct registry *registry, const char *host)
 {
 	bool proven;
 
+	registry = registry->origin;
 	pthread_mutex_lock(&registry->lock);
 	proven = is_listed(registry->proven.items, registry->proven.len, host);
 	pthread_mutex_unlock(&registry->lock);
 	return proven;
 }
 
-static bool resolve(struct held *held, const char *reference, struct digest *ret_digest)
+bool model_resolve(struct held *held, const char *reference, struct digest *ret_digest)
 {
 	struct held_tag *tag;
 
 	if (strchr(reference, ':'))
-		return digest_parse(reference, ret_digest, NULL) && has_digest(held, ret_digest);
-	tag = find_tag(held, reference);
+		return digest_parse(reference, ret_digest, NULL) &&
+			model_has_digest(held, ret_digest);
+	tag = model_find_tag(held, reference);
 	if (tag)
 		*ret_digest = tag->digest;
 	return tag != NULL;
@@ -371,78 +372,18 @@ bool registry_manifest_head(struct registry *registry, const struct repository *
 	const char *reference, struct http_tally *tally, struct digest *ret_digest,
 	struct err **err)
 {
-	CLEANUP(mem_freep) char *name = full_name(repository);
+	CLEANUP(mem_freep) char *name = model_full_name(repository);
 	struct digest digest;
 	bool found;
 
-	if (!begin(registry, MODEL_HEAD, name, reference, tally, err))
+	if (!model_begin(&registry, MODEL_HEAD, name, reference, tally, err))
 		return false;
-	found = resolve(get(registry, name, false), reference, &digest);
+	found = model_resolve(model_repository(registry, name, false), reference, &digest);
 	pthread_mutex_unlock(&registry->lock);
 	if (!found)
-		return not_found(err, name, reference);
+		return model_not_found(err, name, reference);
 	*ret_digest = digest;
 	return true;
-}
-
-/* The model keeps no bytes: a document's are the text of its digest. */
-bool registry_manifest_read(struct registry *registry, const struct repository *repository,
-	const char *reference, struct http_tally *tally, struct document *ret_document,
-	struct err **err)
-{
-	CLEANUP(mem_freep) char *name = full_name(repository);
-	char text[DIGEST_TEXT_SIZE];
-	struct digest digest;
-	bool found;
-
-	if (!begin(registry, MODEL_GET, name, reference, tally, err))
-		return false;
-	found = resolve(get(registry, name, false), reference, &digest);
-	pthread_mutex_unlock(&registry->lock);
-	if (!found)
-		return not_found(err, name, reference);
-	digest_format(&digest, text);
-	*ret_document =
-		(struct document){.bytes = mem_strdup(text), .len = strlen(text), .digest = digest};
-	return true;
-}
-
-bool registry_manifest_get(struct registry *registry, const struct repository *repository,
-	const struct digest *digest, struct http_tally *tally, struct document *ret_document,
-	struct err **err)
-{
-	char text[DIGEST_TEXT_SIZE];
-
-	return registry_manifest_read(
-		registry, repository, digest_format(digest, text), tally, ret_document, err);
-}
-
-void document_release(struct document *document)
-{
-	mem_free(document->bytes);
-	document->bytes = NULL;
-}
-
-/* What differs in the model can not be made one. */
-bool registry_manifest_put(struct registry *registry, const struct repository *repository,
-	const char *reference, const struct document *document, struct http_tally *tally,
-	struct err **err)
-{
-	(void)registry;
-	(void)document;
-	(void)tally;
-	return err_set(
-		err, ERR_UNSUPPORTED, "nothing is PUT as %s:%s", repository->path, reference);
-}
-
-bool registry_blobs_put(struct registry *registry, const struct repository *repository,
-	const struct blob_bytes *blobs, size_t count, struct http_tally *tally, struct err **err)
-{
-	(void)registry;
-	(void)blobs;
-	(void)count;
-	(void)tally;
-	return err_set(err, ERR_UNSUPPORTED, "no blobs are PUT in %s", repository->path);
 }
 
 struct copier *copier_new(struct registry *registry, const struct copy_limits *limits,
@@ -473,7 +414,7 @@ static void note_write(struct registry *model, struct held *held, const struct c
 	const struct digest *digest)
 {
 	const char *tag = to->name;
-	const struct held_tag *before = find_tag(held, tag);
+	const struct held_tag *before = model_find_tag(held, tag);
 
 	model->counts.writes++;
 	if (before && digest_equal(&before->digest, digest))
@@ -482,7 +423,7 @@ static void note_write(struct registry *model, struct held *held, const struct c
 		model->counts.moved++;
 	else if (before)
 		model->counts.moves++;
-	if (!has_digest(held, digest))
+	if (!model_has_digest(held, digest))
 		model->counts.dangling++;
 	*vec_push(&model->writes) = (struct write){held->name, mem_strdup(tag), *digest};
 }
@@ -491,25 +432,27 @@ static void copy_to(
 	struct copier *copier, const struct digest *digest, struct copy_destination *destination)
 {
 	struct registry *model = copier->model;
-	CLEANUP(mem_freep) char *name = full_name(&destination->repository);
+	CLEANUP(mem_freep) char *name = model_full_name(&destination->repository);
 	char text[DIGEST_TEXT_SIZE];
 
 	digest_format(digest, text);
 	if (!destination->has_manifest) {
-		if (!begin(model, MODEL_PUT, name, text, &destination->tally, &destination->err))
+		if (!model_begin(
+			    &model, MODEL_PUT, name, text, &destination->tally, &destination->err))
 			return;
 		model->counts.writes++;
-		put(get(model, name, true), digest, NULL);
+		model_put(model_repository(model, name, true), digest, NULL);
+		model_bring_blobs(model, model_repository(model, name, true), digest);
 		pthread_mutex_unlock(&model->lock);
 	}
 	for (size_t i = 0; i < destination->tag_count; i++) {
 		struct copy_tag *tag = &destination->tags[i];
 
-		if (!begin(model, MODEL_PUT, name, tag->name, &destination->tally,
+		if (!model_begin(&model, MODEL_PUT, name, tag->name, &destination->tally,
 			    &destination->err))
 			return;
-		note_write(model, get(model, name, true), tag, digest);
-		put(get(model, name, true), digest, tag->name);
+		note_write(model, model_repository(model, name, true), tag, digest);
+		model_put(model_repository(model, name, true), digest, tag->name);
 		tag->state = COPY_TAG_WRITTEN;
 		tag->written_unix_ms = clock_unix_ms(copier->clock);
 		pthread_mutex_unlock(&model->lock);
@@ -521,17 +464,17 @@ bool copy_group(struct copier *copier, const struct repository *source, const st
 	struct err **err)
 {
 	struct registry *model = copier->model;
-	CLEANUP(mem_freep) char *name = full_name(source);
+	CLEANUP(mem_freep) char *name = model_full_name(source);
 	char text[DIGEST_TEXT_SIZE];
 	bool found;
 
 	digest_format(digest, text);
-	if (!begin(model, MODEL_GET, name, text, source_tally, err))
+	if (!model_begin(&model, MODEL_GET, name, text, source_tally, err))
 		return false;
-	found = has_digest(get(model, name, false), digest);
+	found = model_has_digest(model_repository(model, name, false), digest);
 	pthread_mutex_unlock(&model->lock);
 	if (!found)
-		return not_found(err, name, text);
+		return model_not_found(err, name, text);
 	for (size_t i = 0; i < count; i++)
 		copy_to(copier, digest, &destinations[i]);
 	return true;

@@ -13,6 +13,11 @@ enum model_verb { MODEL_LIST, MODEL_HEAD, MODEL_GET, MODEL_PUT };
 
 struct registry *model_new(void);
 void model_free(struct registry *model);
+/*
+ * Another client of the same registries, as another process is: with faults and locks of its own, what is
+ * counted is counted for all. Freed before the model by model_free.
+ */
+struct registry *model_client(struct registry *model);
 
 /* A host speaks Google's extension; others are plain. */
 void model_set_google(struct registry *model, const char *host);
@@ -20,6 +25,8 @@ void model_set_google(struct registry *model, const char *host);
 /* tag may be NULL. Digests are made from small numbers by model_digest. */
 void model_hold(struct registry *model, const char *repository, unsigned digest, const char *tag);
 bool model_holds(struct registry *model, const char *repository, unsigned digest, const char *tag);
+bool model_holds_digest(struct registry *model, const char *repository, const struct digest *digest,
+	const char *tag);
 struct digest model_digest(unsigned number);
 /* The repository's list names this tag under a second digest too, as no registry should. */
 void model_contradict(
@@ -33,7 +40,10 @@ typedef bool model_fault_fn(void *ctx, enum model_verb verb, const char *reposit
 	const char *reference, struct err **err);
 void model_set_fault(struct registry *model, model_fault_fn *fault, void *ctx);
 
-/* Everything held, as sorted text. The caller frees it. */
+/*
+ * Everything held, as sorted text, but for documents that were PUT: those are for who knows what they say.
+ * The caller frees it.
+ */
 char *model_dump(struct registry *model);
 struct registry *model_copy(struct registry *model);
 
@@ -52,5 +62,14 @@ void model_each_write(struct registry *model,
 	void (*visit)(
 		void *ctx, const char *repository, const char *tag, const struct digest *digest),
 	void *ctx);
+
+/* Visits each tag under which a document stands that was PUT. */
+void model_each_document(struct registry *model,
+	void (*visit)(void *ctx, const char *repository, const char *tag,
+		const struct document *document),
+	void *ctx);
+/* The bytes of a blob that a document names; NULL: it is not there. Borrowed. */
+const struct document *model_blob(
+	struct registry *model, const char *repository, const struct digest *digest);
 
 #endif

@@ -6,142 +6,15 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/enc.h"
 #include "tests/unit/reconciler/model_fixture.h"
+#include "tests/unit/reconciler/random_world.h"
 
-enum { TREES = 150, STATES = 5, DIGESTS = 4, TAGS = 4, HOSTS = 5, IMAGES = 3, PROJECTS = 4 };
+enum { TREES = 150, STATES = 5 };
 
-static const char *const registries[HOSTS] = {
-	"gcr.io/a", "b.pkg.dev/x/y", "c.example", "c.example/p", "d.example"};
-static const char *const names[IMAGES] = {"foo", "p/foo", "bar"};
-static const char *const tags[TAGS] = {"v1", "v2", "latest", "x.y-z"};
-
-static uint64_t state;
 static uint64_t moves;
 static uint64_t seen[OUTCOMES]; /* so that a generator that became too tame is noticed */
-
-static unsigned below(unsigned limit)
-{
-	/* xorshift64*: the same everywhere. */
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (unsigned)((state * 0x2545F4914F6CDD1DULL >> 33) % limit);
-}
-
-static bool chance(unsigned percent)
-{
-	return below(100) < percent;
-}
-
-static void seed(void)
-{
-	const char *text = getenv("CIP_SEED");
-	uint64_t number = 1;
-
-	if (text)
-		number_parse(text, UINT64_MAX, &number);
-	fprintf(stderr, "CIP_SEED=%ju\n", (uintmax_t)number);
-	state = number * 0x9E3779B97F4A7C15ULL + 1;
-}
-
-static void random_tags(struct str *text)
-{
-	bool first = true;
-
-	str_add_text(text, "[");
-	for (unsigned t = 0; t < TAGS; t++) {
-		if (!chance(25))
-			continue;
-		str_addf(text, "%s\"%s\"", first ? "" : ", ", tags[t]);
-		first = false;
-	}
-	if (chance(3))
-		str_addf(text, "%s\"no good\"", first ? "" : ", ");
-	str_add_text(text, "]\n");
-}
-
-static void random_images(struct str *text)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < IMAGES; i++) {
-		if (!chance(50))
-			continue;
-		any = true;
-		str_addf(text, "- name: %s\n  dmap:\n", names[i]);
-		/* At least one entry: an empty mapping would read as null. */
-		for (unsigned d = 0; d < DIGESTS; d++) {
-			struct digest digest = model_digest(d);
-			char shown[DIGEST_TEXT_SIZE];
-
-			if (d && !chance(50))
-				continue;
-			str_addf(text, "    \"%s\": ",
-				chance(3) ? "ha256:12" : digest_format(&digest, shown));
-			random_tags(text);
-		}
-	}
-	if (!any)
-		str_add_text(text, "[]\n");
-	if (chance(4))
-		str_add_text(text, "surprise: here\n");
-}
-
-static void random_policy(struct manifest_tree *tree, const char *project)
-{
-	CLEANUP(mem_freep) char *path = mem_printf("policies/%s/tag-policy.yaml", project);
-
-	if (chance(40))
-		manifest_tree_write(tree, path,
-			chance(5) ? "mutable: latest\n" : "mutable:\n- tags: [latest, 'x*']\n");
-}
-
-static void random_tree(struct manifest_tree *tree)
-{
-	unsigned projects = 1 + below(PROJECTS);
-
-	manifest_tree_init(tree);
-	for (unsigned p = 0; p < projects; p++) {
-		CLEANUP(str_release) struct str list = STR_INIT(STR_TEXT_MAX);
-		CLEANUP(str_release) struct str text = STR_INIT(STR_TEXT_MAX);
-		char name[2] = {(char)('a' + p), '\0'};
-		unsigned source = below(HOSTS);
-
-		str_addf(&list, "*%s", registries[source]);
-		for (unsigned r = 0; r < HOSTS; r++)
-			if (r != source && chance(40))
-				str_addf(&list, " %s", registries[r]);
-		random_images(&text);
-		manifest_tree_project(tree, name, str_text(&list), str_text(&text));
-		random_policy(tree, name);
-	}
-	manifest_tree_load(tree);
-}
-
-static struct registry *random_model(void)
-{
-	struct registry *model = model_new();
-
-	model_set_google(model, "gcr.io");
-	model_set_google(model, "b.pkg.dev");
-	for (unsigned r = 0; r < HOSTS; r++)
-		for (unsigned i = 0; i < IMAGES; i++) {
-			CLEANUP(mem_freep)
-			char *name = mem_printf("%s/%s", registries[r], names[i]);
-
-			for (unsigned d = 0; d < DIGESTS; d++)
-				if (chance(50))
-					model_hold(model, name, d, NULL);
-			for (unsigned t = 0; t < TAGS; t++)
-				if (chance(30))
-					model_hold(model, name, below(DIGESTS + 1), tags[t]);
-		}
-	return model;
-}
 
 /* ---- What must hold ---- */
 
@@ -323,7 +196,7 @@ static void write_was_seen(
 
 static void disturbed(const struct manifest_tree *tree, struct registry *model, const char *goal)
 {
-	struct faults faults = {.salt = below(256), .percent = 5 + below(40), .model = model};
+	struct faults faults = {.salt = world_below(256), .percent = 5 + world_below(40), .model = model};
 	CLEANUP(mem_freep) char *reached = NULL;
 	struct told told;
 
@@ -349,13 +222,13 @@ static void disturbed(const struct manifest_tree *tree, struct registry *model, 
 Test(plan_property, converges_and_never_writes_on_a_guess)
 {
 	log_set_level(LOG_FATAL);
-	seed();
+	world_seed();
 	for (unsigned t = 0; t < TREES; t++) {
 		struct manifest_tree tree;
 
-		random_tree(&tree);
+		world_tree(&tree, false);
 		for (unsigned s = 0; s < STATES; s++) {
-			struct registry *model = random_model(), *twin = model_copy(model);
+			struct registry *model = world_model(), *twin = model_copy(model);
 			CLEANUP(mem_freep) char *goal = NULL;
 
 			undisturbed(&tree, model);
