@@ -196,7 +196,8 @@ static void write_was_seen(
 
 static void disturbed(const struct manifest_tree *tree, struct registry *model, const char *goal)
 {
-	struct faults faults = {.salt = world_below(256), .percent = 5 + world_below(40), .model = model};
+	struct faults faults = {
+		.salt = world_below(256), .percent = 5 + world_below(40), .model = model};
 	CLEANUP(mem_freep) char *reached = NULL;
 	struct told told;
 
