@@ -24,7 +24,6 @@ struct primaries;
 struct primaries *primaries_new(
 	const struct identities *identities, const struct primary_site *sites, uint32_t count);
 void primaries_free(struct primaries *primaries);
-DEFINE_CLEANUP(struct primaries, primaries_freep, primaries_free)
 
 /* NULL: no rule maps it, so a group is known by the name of its primary. */
 const char *primary_identity(const struct primaries *primaries, uint32_t site);

@@ -243,6 +243,21 @@ bool registry_pause(const struct registry *registry, unsigned attempt, struct er
 	return true;
 }
 
+void model_untag(struct registry *model, const char *repository, const char *tag)
+{
+	struct held_tag *found;
+	struct held *held;
+
+	pthread_mutex_lock(&model->lock);
+	held = model_repository(model, repository, false);
+	found = model_find_tag(held, tag);
+	if (found) {
+		mem_free(found->name);
+		*found = held->tags.items[--held->tags.len];
+	}
+	pthread_mutex_unlock(&model->lock);
+}
+
 void model_each_document(struct registry *model,
 	void (*visit)(void *ctx, const char *repository, const char *tag,
 		const struct document *document),

@@ -63,6 +63,8 @@ void model_each_write(struct registry *model,
 		void *ctx, const char *repository, const char *tag, const struct digest *digest),
 	void *ctx);
 
+/* As if somebody else had replaced it. */
+void model_untag(struct registry *model, const char *repository, const char *tag);
 /* Visits each tag under which a document stands that was PUT. */
 void model_each_document(struct registry *model,
 	void (*visit)(void *ctx, const char *repository, const char *tag,

@@ -47,8 +47,11 @@ static const struct promotion_run about = {.program_version = "0"};
 struct faults {
 	pthread_mutex_t lock;
 	uint64_t state;
-	unsigned percent;    /* of writes that fail */
-	uint64_t left;	     /* requests until the process is killed */
+	unsigned percent; /* of writes that fail */
+	uint64_t left;	  /* requests until the process is killed */
+	struct registry
+		*undoes; /* each first write of what is attached, before it is looked at again */
+	VEC(char *) written, undone;
 	struct baton *baton; /* NULL: nobody else is there */
 	unsigned number;
 };
@@ -60,16 +63,50 @@ static void faults_init(struct faults *faults, unsigned percent, uint64_t left)
 	pthread_mutex_init(&faults->lock, NULL);
 }
 
+static bool is_among(char *const *keys, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+static void undo(
+	struct faults *faults, enum model_verb verb, const char *repository, const char *tag)
+{
+	CLEANUP(mem_freep) char *key = mem_printf("%s:%s", repository, tag);
+
+	if (verb == MODEL_PUT) {
+		*vec_push(&faults->written) = steal_ptr(&key);
+	} else if (verb == MODEL_GET && is_among(faults->written.items, faults->written.len, key) &&
+		!is_among(faults->undone.items, faults->undone.len, key)) {
+		model_untag(faults->undoes, repository, tag);
+		*vec_push(&faults->undone) = steal_ptr(&key);
+	}
+}
+
+static void faults_release(struct faults *faults)
+{
+	for (size_t i = 0; i < faults->written.len; i++)
+		mem_free(faults->written.items[i]);
+	vec_release(&faults->written);
+	for (size_t i = 0; i < faults->undone.len; i++)
+		mem_free(faults->undone.items[i]);
+	vec_release(&faults->undone);
+	pthread_mutex_destroy(&faults->lock);
+}
+
 static bool happens(void *ctx, enum model_verb verb, const char *repository, const char *reference,
 	struct err **err)
 {
 	struct faults *faults = ctx;
 	bool killed, failed;
 
-	(void)reference;
 	if (faults->baton)
 		baton_wait(faults->baton, faults->number);
 	pthread_mutex_lock(&faults->lock);
+	if (faults->undoes && reference && strncmp(reference, "sha256-", 7) == 0)
+		undo(faults, verb, repository, reference);
 	killed = faults->left == 0;
 	faults->left -= !killed;
 	faults->state = faults->state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -336,19 +373,33 @@ static void check_reached(const struct manifest_tree *tree, struct registry *mod
 }
 
 static void disturbed(const struct manifest_tree *tree, struct registry *model,
-	const struct goal *goal, unsigned percent, uint64_t left)
+	const struct goal *goal, struct faults *faults)
 {
-	struct faults faults;
 	struct told told;
 
-	faults_init(&faults, percent, left);
-	model_set_fault(model, happens, &faults);
+	model_set_fault(model, happens, faults);
 	go(tree, model, "disturbed", &plain, &told);
 	told_release(&told);
 	model_set_fault(model, NULL, NULL);
-	go_alone(tree, model, &full);
+	if (!faults->undoes)
+		go_alone(tree, model, &full);
 	check_reached(tree, model, goal, 1);
 	check_settled(tree, model);
+	faults_release(faults);
+}
+
+/* `way`: 0: writes fail; 1: killed; 2: what is attached is undone. */
+static void disturb(const struct manifest_tree *tree, struct registry *before,
+	const struct goal *goal, unsigned way)
+{
+	struct registry *model = model_copy(before);
+	struct faults faults;
+
+	faults_init(&faults, way == 0 ? 5 + world_below(60) : 0,
+		way == 1 ? world_below(100) : UINT64_MAX);
+	faults.undoes = way == 2 ? model : NULL;
+	disturbed(tree, model, goal, &faults);
+	model_free(model);
 }
 
 Test(run_property, an_image_has_one_signature_and_a_record_whatever_failed_before)
@@ -361,17 +412,15 @@ Test(run_property, an_image_has_one_signature_and_a_record_whatever_failed_befor
 		has_one_source = t % 2 == 0;
 		world_tree(&tree, has_one_source);
 		for (unsigned s = 0; s < STATES; s++) {
-			struct registry *model = world_model(), *flaky = model_copy(model),
-					*killed = model_copy(model);
+			struct registry *model = world_model(), *before = model_copy(model);
 			struct goal goal;
 
 			undisturbed(&tree, model, &goal);
-			disturbed(&tree, flaky, &goal, 5 + world_below(60), UINT64_MAX);
-			disturbed(&tree, killed, &goal, 0, world_below(100));
+			for (unsigned way = 0; way < 3; way++)
+				disturb(&tree, before, &goal, way);
 			goal_release(&goal);
 			model_free(model);
-			model_free(flaky);
-			model_free(killed);
+			model_free(before);
 		}
 		manifest_tree_release(&tree);
 	}
@@ -431,6 +480,7 @@ static void two_at_a_time(const struct manifest_tree *a, const struct manifest_t
 		pthread_join(handles[i], NULL);
 		check_no_failure(&rivals[i].told);
 		told_release(&rivals[i].told);
+		faults_release(&rivals[i].faults);
 		model_free(rivals[i].client);
 	}
 	baton_free(baton);
@@ -458,5 +508,88 @@ Test(run_property, two_runs_at_once_lose_nothing_and_settle)
 			model_free(both);
 		}
 		manifest_tree_release(&tree);
+	}
+}
+
+/* ---- An older declared state and a newer one ---- */
+
+/* Each tag of one image at its digest; the newer tree declares more of them. */
+static void random_versions(struct manifest_tree *older, struct manifest_tree *newer)
+{
+	struct str texts[2] = {STR_INIT(STR_TEXT_MAX), STR_INIT(STR_TEXT_MAX)};
+	char digest[DIGEST_TEXT_SIZE];
+
+	for (unsigned d = 0; d < WORLD_DIGESTS; d++) {
+		const struct digest value = model_digest(d);
+		unsigned tags[2] = {world_below(3), 0};
+
+		tags[1] = tags[0] + world_below(3);
+		for (unsigned v = 0; v < 2; v++) {
+			/* A digest that the older one has not heard of. */
+			if (v == 0 && tags[0] == 0 && d)
+				continue;
+			str_addf(&texts[v], "    \"%s\": [", digest_format(&value, digest));
+			for (unsigned t = 0; t < tags[v]; t++)
+				str_addf(&texts[v], "%s\"v%u.%u\"", t ? ", " : "", d, t);
+			str_add_text(&texts[v], "]\n");
+		}
+	}
+	manifest_tree_init(older);
+	manifest_tree_init(newer);
+	for (unsigned v = 0; v < 2; v++) {
+		CLEANUP(mem_freep)
+		char *images = mem_printf("- name: foo\n  dmap:\n%s", str_text(&texts[v]));
+
+		manifest_tree_project(v ? newer : older, "a",
+			"*src.example " WORLD_K8S("us-central1") " " WORLD_K8S("asia") " c.example",
+			images);
+		manifest_tree_load(v ? newer : older);
+		str_release(&texts[v]);
+	}
+}
+
+static struct registry *random_part(void)
+{
+	struct registry *model = world_model();
+
+	for (unsigned d = 0; d < WORLD_DIGESTS; d++)
+		model_hold(model, "src.example/foo", d, NULL);
+	return model;
+}
+
+/* Every line of one is in the other: nothing is lost. */
+static void check_kept(const char *wanted, const char *held)
+{
+	CLEANUP(mem_freep) char *copy = mem_strdup(wanted);
+	char *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		cr_assert(strstr(held, line), "lost: %s", line);
+}
+
+Test(run_property, an_older_run_takes_nothing_from_a_newer_one)
+{
+	log_set_level(LOG_FATAL);
+	world_seed();
+	has_one_source = true;
+	for (unsigned t = 0; t < TREES * STATES; t++) {
+		struct registry *model = random_part(), *both = model_copy(model);
+		struct manifest_tree older, newer;
+		CLEANUP(mem_freep) char *between = NULL;
+		struct goal goal;
+
+		random_versions(&older, &newer);
+		undisturbed(&newer, model, &goal);
+		two_at_a_time(&older, &newer, both, 1 + t % 2);
+		between = model_dump(both);
+		check_kept(goal.held, between);
+		go_alone(&newer, both, &full);
+		check_reached(&newer, both, &goal, 3);
+		check_settled(&newer, both);
+		goal_release(&goal);
+		model_free(model);
+		model_free(both);
+		manifest_tree_release(&older);
+		manifest_tree_release(&newer);
 	}
 }
