@@ -567,19 +567,38 @@ static void check_kept(const char *wanted, const char *held)
 		cr_assert(strstr(held, line), "lost: %s", line);
 }
 
+/* One after the other: what is new is recorded at once, and what was there stays. */
+static void newer_follows(const struct manifest_tree *older, const struct manifest_tree *newer,
+	struct registry *model, const struct goal *goal)
+{
+	struct goal before, after;
+
+	go_alone(older, model, &plain);
+	goal_read(model, &before);
+	go_alone(newer, model, &plain);
+	check_reached(newer, model, goal, 1);
+	goal_read(model, &after);
+	cr_assert_null(claims_held_lost(&before.claims, &after.claims, ""), "a claim was lost");
+	goal_release(&before);
+	goal_release(&after);
+	check_settled(newer, model);
+}
+
 Test(run_property, an_older_run_takes_nothing_from_a_newer_one)
 {
 	log_set_level(LOG_FATAL);
 	world_seed();
 	has_one_source = true;
 	for (unsigned t = 0; t < TREES * STATES; t++) {
-		struct registry *model = random_part(), *both = model_copy(model);
+		struct registry *model = random_part(), *both = model_copy(model),
+				*later = model_copy(model);
 		struct manifest_tree older, newer;
 		CLEANUP(mem_freep) char *between = NULL;
 		struct goal goal;
 
 		random_versions(&older, &newer);
 		undisturbed(&newer, model, &goal);
+		newer_follows(&older, &newer, later, &goal);
 		two_at_a_time(&older, &newer, both, 1 + t % 2);
 		between = model_dump(both);
 		check_kept(goal.held, between);
@@ -589,6 +608,7 @@ Test(run_property, an_older_run_takes_nothing_from_a_newer_one)
 		goal_release(&goal);
 		model_free(model);
 		model_free(both);
+		model_free(later);
 		manifest_tree_release(&older);
 		manifest_tree_release(&newer);
 	}
