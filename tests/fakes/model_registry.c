@@ -419,6 +419,8 @@ static void note_write(struct registry *model, struct held *held, const struct c
 	model->counts.writes++;
 	if (before && digest_equal(&before->digest, digest))
 		model->counts.needless++;
+	else if (before && model_document(model, &before->digest))
+		return; /* what is attached grows */
 	else if (before && !(to->moves_from && digest_equal(&before->digest, to->moves_from)))
 		model->counts.moved++;
 	else if (before)
