@@ -1,6 +1,7 @@
 /*
- * Adding layers to .sig and .att images. Read, extend, write, read again: registries have no
- * compare-and-swap, so whoever writes looks whether all that was seen is there, and puts back what is not.
+ * Adding layers to .sig and .att images. Registries have no compare-and-swap. What is there is read, extended,
+ * written, and read again: whoever writes looks whether all that was seen is there, and puts back what is not. What was
+ * seen to be absent is looked for once more when only the write is left (docs/decisions/084).
  */
 #include <string.h>
 
@@ -206,43 +207,76 @@ static bool put_blobs(struct attaching *attaching, const struct str *config, str
 	return ok;
 }
 
+/* All but the last step: what remains is to put the manifest. */
+static bool image_prepare(struct attaching *attaching, const struct current *current,
+	const struct missing *missing, struct str *manifest, struct err **err)
+{
+	CLEANUP(str_release) struct str config = STR_INIT(CONFIG_MAX_SIZE);
+
+	return config_make(attaching, current, missing, &config, err) &&
+		legacy_image_extend(current->document.bytes, missing->layers.items,
+			missing->layers.len, &config, manifest, err) &&
+		put_blobs(attaching, &config, err);
+}
+
+static bool image_put(const struct attaching *attaching, const struct current *current,
+	const struct str *manifest, struct err **err)
+{
+	bool has_type = current->document.bytes && *current->document.media_type;
+	CLEANUP(mem_freep)
+	char *media_type =
+		mem_strdup(has_type ? current->document.media_type : MEDIA_TYPE_OCI_MANIFEST);
+	const struct document document = {
+		.bytes = manifest->bytes,
+		.len = manifest->len,
+		.media_type = media_type,
+		.digest = digest_of(DIGEST_SHA256, manifest->bytes, manifest->len),
+	};
+
+	return registry_manifest_put(attaching->registry, attaching->repository, attaching->tag,
+		&document, attaching->tally, err);
+}
+
 static bool write_image(struct attaching *attaching, const struct current *current,
 	const struct missing *missing, struct err **err)
 {
-	CLEANUP(str_release) struct str config = STR_INIT(CONFIG_MAX_SIZE);
 	CLEANUP(str_release) struct str manifest = STR_INIT(LEGACY_IMAGE_MAX_SIZE);
-	CLEANUP(mem_freep) char *media_type = mem_strdup(MEDIA_TYPE_OCI_MANIFEST);
 
-	if (current->document.bytes && *current->document.media_type) {
-		mem_free(media_type);
-		media_type = mem_strdup(current->document.media_type);
-	}
-	if (!config_make(attaching, current, missing, &config, err) ||
-		!legacy_image_extend(current->document.bytes, missing->layers.items,
-			missing->layers.len, &config, &manifest, err) ||
-		!put_blobs(attaching, &config, err))
-		return false;
-	const struct document document = {
-		.bytes = manifest.bytes,
-		.len = manifest.len,
-		.media_type = media_type,
-		.digest = digest_of(DIGEST_SHA256, manifest.bytes, manifest.len),
-	};
-	return registry_manifest_put(attaching->registry, attaching->repository, attaching->tag,
-		&document, attaching->tally, err);
+	return image_prepare(attaching, current, missing, &manifest, err) &&
+		image_put(attaching, current, &manifest, err);
+}
+
+/*
+ * Where nothing was: the look goes before the write and not after it, which costs as much and sees what others
+ * wrote in all the time since it was seen to be absent. *ret_done: it was so still.
+ */
+static bool create_image(struct attaching *attaching, bool *ret_done, struct err **err)
+{
+	CLEANUP(str_release) struct str manifest = STR_INIT(LEGACY_IMAGE_MAX_SIZE);
+	CLEANUP(current_release) struct current nothing = {0};
+	CLEANUP(current_release) struct current current = {0};
+	struct missing all = {0};
+
+	for (size_t i = 0; i < attaching->known.layers.len; i++)
+		*vec_push(&all.layers) = attaching->known.layers.items[i];
+	bool ok = image_prepare(attaching, &nothing, &all, &manifest, err) &&
+		current_read(attaching, &current, err);
+	vec_release(&all.layers);
+	*ret_done = ok && !current.document.bytes;
+	return ok && (!*ret_done || image_put(attaching, &nothing, &manifest, err));
 }
 
 /* ---- Until all is there ---- */
 
 /* One round; *ret_done once nothing is missing. */
-static bool extend_once(struct attaching *attaching, bool is_absent, unsigned writes,
-	bool *ret_done, struct err **err)
+static bool extend_once(
+	struct attaching *attaching, unsigned writes, bool *ret_done, struct err **err)
 {
 	CLEANUP(current_release) struct current current = {0};
 	struct missing missing = {0};
 	bool ok = true;
 
-	if (!is_absent && !current_read(attaching, &current, err))
+	if (!current_read(attaching, &current, err))
 		return false;
 	for (size_t i = 0; i < attaching->known.layers.len; i++)
 		if (!legacy_image_has(&current.image, &attaching->known.layers.items[i]))
@@ -261,13 +295,13 @@ static bool extend_once(struct attaching *attaching, bool is_absent, unsigned wr
 
 static bool extend_until_done(struct attaching *attaching, bool is_absent, struct err **err)
 {
-	bool done = false;
+	bool done = false, ok = !is_absent || create_image(attaching, &done, err);
 
-	for (unsigned writes = 0; !done; writes++)
-		if (!extend_once(attaching, is_absent && writes == 0, writes, &done, err))
-			return err_prefix(err, "%s/%s:%s", attaching->repository->host,
-				attaching->repository->path, attaching->tag);
-	return true;
+	for (unsigned writes = 0; ok && !done; writes++)
+		ok = extend_once(attaching, writes, &done, err);
+	return ok ||
+		err_prefix(err, "%s/%s:%s", attaching->repository->host,
+			attaching->repository->path, attaching->tag);
 }
 
 bool attach_legacy(struct registry *registry, const struct repository *repository,

@@ -119,7 +119,7 @@ struct attach_item {
  * descriptors stay byte for byte, new ones follow in their order; a layer that is there with the same annotations is not added again. After
  * the PUT it reads again: what another writer took away is put back, a bounded number of times
  * (ERR_CONFLICT after that). `is_absent`: the tag was seen not to be there within the last minute (by
- * attached_read, or in a list of tags), so it is not read first. ERR_CONFLICT: something else is under the
+ * attached_read, or in a list of tags), so it is read only once, when its blobs are there and the PUT is left. ERR_CONFLICT: something else is under the
  * tag. ERR_TOO_LARGE past ATTACHED_MAX layers.
  */
 bool attach_legacy(struct registry *registry, const struct repository *repository,
