@@ -104,6 +104,7 @@ static void read_verify_depth(struct options *options)
 {
 	const char *text = options->verify_depth_text;
 
+	options->verify_depth = VERIFY_DIGEST;
 	if (text && strcmp(text, "presence") == 0)
 		options->verify_depth = VERIFY_PRESENCE;
 	else if (text && strcmp(text, "full") == 0)
