@@ -50,7 +50,7 @@ staged() {
 	tree_project "$WORK/stage" web "$host/made" "$host/staging"
 	tree_image "$WORK/stage" web "$name"
 	tree_digest "$WORK/stage" web "$digest" "$who"
-	cip_run 0 --thin-manifest-dir "$WORK/stage" --confirm --identity-token "$WORK/$who" "${services[@]}" "$@"
+	cip_run 0 --thin-manifest-dir "$WORK/stage" --confirm --sweep=0 --identity-token "$WORK/$who" "${services[@]}" "$@"
 }
 
 # The job: job WANTED-EXIT CONFIG [OPTION...]; what it says stays in $WORK/job.err
@@ -58,7 +58,7 @@ job() {
 	local wanted=$1 config=$2
 	shift 2
 	cip_run "$wanted" --thin-manifest-dir "$tree" --confirm --report-file "$WORK/report.json" \
-		--identity-token "$WORK/sigstore/token" --config "$WORK/$config.yaml" "${services[@]}" "$@"
+		--sweep=0 --identity-token "$WORK/sigstore/token" --config "$WORK/$config.yaml" "${services[@]}" "$@"
 	cp "$WORK/err" "$WORK/job.err"
 }
 

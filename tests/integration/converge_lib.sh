@@ -87,7 +87,7 @@ converge_commands() {
 	local directory=$1 mark=$2 source=(--thin-manifest-dir "$1/tree") settings=(--config "$1/run/cip.yaml" --confirm)
 	[[ -z ${3:-} ]] || source=(--manifest-repo "$directory/tree" --manifest-ref "$3")
 	commands=("$mark" "$CIP" "${source[@]}" "${settings[@]}" --threads 2 --max-signature-ops 2
-		--identity-token "$directory/sigstore/token" --signature-format "$FORM" "${CONVERGE_OPTIONS[@]}")
+		--identity-token "$directory/sigstore/token" --signature-format "$FORM" --sweep=0 "${CONVERGE_OPTIONS[@]}")
 	[[ $mark == -- ]] || commands+=("${OTHER_OPTIONS[@]}")
 	if [[ -n ${SEPARATE:-} ]]; then
 		commands+=("$mark" "$CIP" replicate-signatures "${source[@]}" "${settings[@]}")

@@ -15,7 +15,7 @@ export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a GIT
 primary=a-us/app mirror=eu/app repo=$WORK/repo
 
 services=(--fulcio-url "$FULCIO_URL" --rekor-url "$REKOR_URL" --trusted-root "$WORK/sigstore/trusted_root.json")
-who=(--identity-token "$WORK/sigstore/token" --certificate-identity promoter@example.com
+who=(--sweep=0 --identity-token "$WORK/sigstore/token" --certificate-identity promoter@example.com
 	--certificate-oidc-issuer "$OIDC_URL")
 
 # A run at a commit: job WANTED-EXIT COMMIT [OPTION...]

@@ -134,7 +134,7 @@ tree_image "$tree" web bundled
 tree_digest "$tree" web "$image" v1
 for i in 1 2; do
 	mark
-	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --identity-token "$WORK/sigstore/token" \
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --sweep=0 --identity-token "$WORK/sigstore/token" \
 		--certificate-identity promoter@example.com --certificate-oidc-issuer "$OIDC_URL" \
 		--signature-format bundle --replicate
 done

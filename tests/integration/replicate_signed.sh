@@ -38,7 +38,7 @@ for form in legacy bundle both; do
 	tree_project "$tree" web "$host/staging" "$host/a" "$host/b" "$host/c"
 	tree_image "$tree" web "$form"
 	tree_digest "$tree" web "$digest" v1
-	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --identity-token "$WORK/sigstore/token" \
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --sweep=0 --identity-token "$WORK/sigstore/token" \
 		"${who[@]}" --signature-format "$form"
 	verify 0 "b/$form"
 	verify 3 "a/$form"
@@ -60,7 +60,7 @@ for form in legacy bundle both; do
 	tree_digest "$tree" web "$digest" v1
 	for i in 1 2; do
 		log_mark "$log"
-		cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --identity-token "$WORK/sigstore/token" \
+		cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/cip.yaml" --sweep=0 --identity-token "$WORK/sigstore/token" \
 			"${who[@]}" --signature-format "$form" --replicate
 	done
 	expect_equal "writes of the second run" 0 "$(since "$log" '^(POST|PUT|PATCH|DELETE)')"
@@ -81,7 +81,7 @@ manifest_of() { registry_curl --header "Accept: $registry_manifest_types" "http:
 layers_of() { manifest_of "$1" | jq -c "[.layers[].annotations[\"dev.cosignproject.cosign/signature\"]]"; }
 sign_at() {
 	sed "s|canonical_registry: .*|canonical_registry: $host/$1|" "$WORK/cip.yaml" >"$WORK/at.yaml"
-	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/at.yaml" --identity-token "$WORK/sigstore/token" "${who[@]}"
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --config "$WORK/at.yaml" --sweep=0 --identity-token "$WORK/sigstore/token" "${who[@]}"
 }
 # So many layers more that nobody has signed: flood REPOSITORY COUNT
 flood() {

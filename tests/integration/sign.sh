@@ -14,7 +14,7 @@ calls=$WORK/sigstore/requests.log
 unset SIGSTORE_ID_TOKEN TUF_MIRROR TUF_ROOT TUF_ROOT_JSON
 record_type=https://k8s.io/promo-tools/promotion/v1
 
-who=(--identity-token "$WORK/sigstore/token" --certificate-identity promoter@example.com
+who=(--sweep=0 --identity-token "$WORK/sigstore/token" --certificate-identity promoter@example.com
 	--certificate-oidc-issuer "$OIDC_URL")
 services=(--fulcio-url "$FULCIO_URL" --rekor-url "$REKOR_URL" --trusted-root "$WORK/sigstore/trusted_root.json")
 
@@ -176,7 +176,7 @@ expect_equal "record" "$record_type registry.example.com/both registry.example.c
 
 tree_of foreign v1
 fake_sigstore_token 'email=other@example.com' >"$WORK/other"
-cip_run 0 --thin-manifest-dir "$tree" --confirm "${services[@]}" --identity-token "$WORK/other"
+cip_run 0 --thin-manifest-dir "$tree" --confirm "${services[@]}" --sweep=0 --identity-token "$WORK/other"
 before=$(registry_curl --header "Accept: $registry_manifest_types" "http://$host/v2/mirror/foreign/manifests/${digest/:/-}.sig" |
 	jq -S .layers[0])
 tree_digest "$tree" web "$digest" v1 v2
@@ -215,7 +215,7 @@ refused rekor-other 'rekor1 POST 1+ wrong-entry'
 # A record could be made, but not without the signature.
 refused signature-alone 'rekor1 POST 1 bad-set'
 who_is=("${who[@]}")
-who=(--identity-token "$WORK/sigstore/token" --certificate-identity nobody@example.com)
+who=(--sweep=0 --identity-token "$WORK/sigstore/token" --certificate-identity nobody@example.com)
 refused wrong-identity ''
 who=("${who_is[@]}")
 tree_of fails-open v1

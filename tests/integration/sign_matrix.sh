@@ -30,7 +30,7 @@ bundle() {
 # job WANTED-EXIT TOKEN-FILE
 job() {
 	cip_run "$1" --thin-manifest-dir "$tree" --confirm --report-file "$WORK/report.json" --config "$WORK/patience.yaml" \
-		--identity-token "$2" --trusted-root "$WORK/sigstore/trusted_root.json" --signing-config "$config" \
+		--sweep=0 --identity-token "$2" --trusted-root "$WORK/sigstore/trusted_root.json" --signing-config "$config" \
 		--signature-format "$form"
 }
 

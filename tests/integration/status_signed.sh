@@ -55,11 +55,11 @@ status 0 --sign=false
 drift "without signatures" ""
 
 # The job signs what is in place; a list shows it.
-cip_run 0 --thin-manifest-dir "$tree" --confirm --identity-token "$WORK/sigstore/token" "${us[@]}" "${services[@]}"
+cip_run 0 --thin-manifest-dir "$tree" --confirm --sweep=0 --identity-token "$WORK/sigstore/token" "${us[@]}" "${services[@]}"
 status 3
 drift "signed at the primary" "mirror 4"
 told "where" "$host/zone/app" '[.items[].repository] | unique | join(" ")'
-cip_run 0 --thin-manifest-dir "$tree" --confirm --replicate --identity-token "$WORK/sigstore/token" "${us[@]}" "${services[@]}"
+cip_run 0 --thin-manifest-dir "$tree" --confirm --replicate --sweep=0 --identity-token "$WORK/sigstore/token" "${us[@]}" "${services[@]}"
 cp "$calls" "$WORK/calls"
 log_mark "$log"
 status 0

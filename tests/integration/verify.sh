@@ -272,7 +272,7 @@ expect_cost() {
 	tree_image "$WORK/$project" web "$project"
 	tree_digest "$WORK/$project" web "$digest" v1
 	cip_run 0 --thin-manifest-dir "$WORK/$project" --confirm "${signer[@]}" --fulcio-url "$FULCIO_URL" \
-		--identity-token "$WORK/sigstore/token" --signature-format="$form" "$@"
+		--sweep=0 --identity-token "$WORK/sigstore/token" --signature-format="$form" "$@"
 	if [[ $form == legacy ]]; then
 		log_mark "$REGISTRY_LOG"
 		cip_run 0 verify "${signer[@]}" --any-docker-reference "$REGISTRY_HOST/prod/$project@$digest"

@@ -79,7 +79,7 @@ check_job() {
 	tree_project "$tree" web "$REGISTRY_HOST/staging/$1" "$REGISTRY_HOST/prod/$1"
 	tree_image "$tree" web job
 	tree_digest "$tree" web "$job_digest" v1
-	cip_run 0 --thin-manifest-dir "$tree" --confirm --signature-format=both --identity-token "$SIGSTORE/token" \
+	cip_run 0 --thin-manifest-dir "$tree" --confirm --signature-format=both --sweep=0 --identity-token "$SIGSTORE/token" \
 		--signing-config "$SIGSTORE/signing_config.json" --trusted-root "$SIGSTORE/trusted_root.json"
 	check verify --allow-http-registry "$image:v1"
 	check verify --allow-http-registry --new-bundle-format=false "$image@$job_digest"

@@ -27,7 +27,7 @@ tree() {
 
 job() {
 	cip_run 0 --thin-manifest-dir "$WORK/tree-$1" --confirm --trusted-root "$TRUSTED_ROOT" --insecure-ignore-sct \
-		--identity-token "$WORK/token" --report-file "$WORK/report.json" "${@:2}"
+		--sweep=0 --identity-token "$WORK/token" --report-file "$WORK/report.json" "${@:2}"
 }
 
 # accepts_image DESTINATION DIGEST TAG FORM [FLAG...]: by digest and by tag, also the statements

@@ -55,10 +55,9 @@ static const struct promotion_run about = {.program_version = "0"};
 struct faults {
 	pthread_mutex_t lock;
 	uint64_t state;
-	unsigned percent; /* of writes that fail */
-	uint64_t left;	  /* requests until the process is killed */
-	struct registry
-		*undoes; /* each first write of what is attached, before it is looked at again */
+	unsigned percent;	 /* of writes that fail */
+	uint64_t left;		 /* requests until the process is killed */
+	struct registry *undoes; /* each first write of what is attached, at once */
 	VEC(char *) written, undone;
 	struct baton *baton; /* NULL: nobody else is there */
 	unsigned number;
@@ -408,8 +407,7 @@ static void disturbed(const struct manifest_tree *tree, struct registry *model,
 	go(tree, model, "disturbed", &plain, &told);
 	told_release(&told);
 	model_set_fault(model, NULL, NULL);
-	if (!faults->undoes)
-		go_alone(tree, model, &full);
+	go_alone(tree, model, &full);
 	check_reached(tree, model, goal, 1);
 	check_settled(tree, model);
 	faults_release(faults);
