@@ -222,7 +222,6 @@ static void *run_thread(void *arg)
 Test(run_mirrors, two_runs_at_the_same_time_converge)
 {
 	for (unsigned i = 1; i <= 40; i++) {
-		CLEANUP(err_freep) struct err *err = NULL;
 		struct registry *before;
 		struct model_counts counts;
 		pthread_t other;
