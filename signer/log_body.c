@@ -194,7 +194,7 @@ bool log_body_build(const struct logged *logged, enum hash hash, struct str *out
 
 	/* RFC 8785: keys sorted, no space; nothing in these values needs an escape. */
 	const char *const parts[] = {
-		"{\"apiVersion\":\"0.0.2\",\"kind\":\"hashedrekord\",\"spec\":{"
+		"{\"apiVersion\":\"0.0.2\",\"kind\":\"hashedrekord\",\"spec\":{",
 		"\"hashedRekordV002\":{\"data\":{\"algorithm\":\"",
 		hash_protobuf_name(hash),
 		"\",\"digest\":\"",
