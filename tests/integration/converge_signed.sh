@@ -84,8 +84,10 @@ for digest in "${digests[@]}"; do
 	expect_equal "attestations of $digest" 2 "$(layers mirror/app "$digest" att)"
 	cip_verify 0 "mirror/app@$digest"
 done
-# What the list does not show is not read before it is written.
-expect_equal "reads of what a list has shown to be absent" 0 "$(since "$log" '^GET .*sha256-[0-9a-f]{64}(\.sig|\.att)? 404$')"
+# What the list does not show is looked for once, right before it is written, and the index of bundles not at all.
+expect_equal "looks for what a list has shown to be absent" $((2 * ${#digests[@]})) \
+	"$(since "$log" '^GET .*sha256-[0-9a-f]{64}(\.sig|\.att) 404$')"
+expect_equal "looks for bundles" 0 "$(since "$log" '^GET .*sha256-[0-9a-f]{64} 404$')"
 
 steady() {
 	job 0
